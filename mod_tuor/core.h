@@ -1,0 +1,77 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/**
+ * @file core.h
+ * What the files of the core share among themselves and with nobody else.
+ */
+#ifndef TUOR_CORE_H
+#define TUOR_CORE_H
+
+#include "mod_tuor.h"
+
+extern module AP_MODULE_DECLARE_DATA tuor_module;
+
+/** The handler name of the API, as in SetHandler tuor. */
+#define TUOR_HANDLER "tuor"
+
+/* config.c */
+
+/** A server's configuration; every member is -1 or NULL while unset. */
+typedef struct tuor_config {
+    const char *organization;           /**< TuorOrganization */
+    apr_int64_t max_payload;            /**< TuorMaxPayload, bytes */
+    int max_depth;                      /**< TuorMaxDepth, levels */
+    apr_interval_time_t db_timeout;     /**< TuorDatabaseTimeout */
+    int exports;                        /**< TuorExportConcurrency, per child */
+    apr_interval_time_t export_timeout; /**< TuorExportTimeout */
+} tuor_config;
+
+extern const command_rec tuor_commands[];
+void *tuor_config_create(apr_pool_t *pool, server_rec *s);
+void *tuor_config_merge(apr_pool_t *pool, void *base, void *add);
+/** The configuration with its defaults filled in. */
+tuor_config tuor_config_of(const server_rec *s);
+/** Largest body: three payloads and their envelope. */
+apr_size_t tuor_max_body(const server_rec *s);
+
+/* route.c */
+
+/** Forget the routes and ask the plugins for theirs. Called in each post_config. */
+void tuor_routes_collect(apr_pool_t *pconf, server_rec *s);
+/**
+ * Find the route of a path and method; fills q->route and q->param.
+ * @param allow set to the methods of the path when the method is none of them
+ * @return OK, HTTP_NOT_FOUND or HTTP_METHOD_NOT_ALLOWED
+ */
+int tuor_route_find(tuor_request *q, const char **allow);
+
+/* auth.c */
+
+void tuor_auth_register(apr_pool_t *pool);
+/** Fill q->who: 401 and 403 (no organization, foreign origin). */
+tuor_error *tuor_auth_identify(tuor_request *q);
+/** Whether httpd's configuration gives this request to Tuor's handler. */
+int tuor_location(request_rec *r);
+/** Take over what the database said of the caller's key or membership. Called by db.c with the result of "enter". */
+tuor_error *tuor_auth_entered(tuor_request *q, const tuor_result *res);
+/** The statement that lets a transaction into the caller's organization, and its parameters. */
+const tuor_stmt *tuor_auth_entry(const tuor_principal *who, tuor_arg args[2], int *n);
+
+/* query.c */
+
+/** Whether a text is UTF-8 without U+0000: the database takes no other. */
+int tuor_clean_utf8(const char *s, apr_size_t len, apr_pool_t *pool);
+
+/* error.c */
+
+/** Write an error as the answer. @return OK */
+int tuor_error_send(tuor_request *q, const tuor_error *err);
+/** Give the errors that httpd makes on Tuor's locations the same form. */
+void tuor_error_register(apr_pool_t *pool);
+/** The request's id: an incoming X-Request-Id, mod_unique_id's, or a new one; set as header on first use. */
+const char *tuor_request_id(request_rec *r);
+
+/* db.c, db_link.c */
+
+void tuor_db_register(apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,432 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * Where connections come from and go to.
+ *
+ * mod_dbd opens and pools the shared ones. It has three habits that would hurt: at DBDMax it waits
+ * for ever, it connects while it holds the pool's lock, and it hands out connections whose server
+ * is gone. So a gate in front of it lets no more threads in than there are connections and waits
+ * no longer than TuorDatabaseTimeout, only one thread at a time may be in the pool (another would
+ * wait on its lock without a limit), a failed connect closes the gate for a moment (everybody else
+ * gets 503 at once, and the first after that tries again), and a connection is looked at before use.
+ *
+ * Exports have connections of their own, opened with the parameters of a shared one, so that a
+ * reader who stalls takes nothing from the requests.
+ *
+ * Threads: any worker may open and close; a link itself belongs to one thread.
+ */
+#include "db.h"
+
+#include <apr_atomic.h>
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+#include <libpq-events.h>
+#include <sys/socket.h>
+
+APLOG_USE_MODULE(tuor);
+
+/* How long a failed connect speaks for the next ones. */
+#define PAUSE_AFTER_FAILURE (APR_USEC_PER_SEC / 2)
+
+/* mod_dbd's own default of DBDMax, until its first connection tells what is configured. */
+#define DBD_MAX_DEFAULT 10
+
+static APR_OPTIONAL_FN_TYPE(ap_dbd_open) *dbd_open;
+static APR_OPTIONAL_FN_TYPE(ap_dbd_close) *dbd_close;
+
+/* One set a child; made in child_init, before there are threads. */
+static struct gate {
+    apr_thread_mutex_t *lock;           /* over everything here */
+    apr_thread_cond_t *changed;
+    int used, max;                      /* shared connections out, and allowed out */
+    int opening;                        /* a thread is inside mod_dbd's pool */
+    apr_time_t closed_until;            /* after a failed connect */
+    int exports;                        /* export connections out */
+    tuor_link *idle;                    /* the export connection kept for the next one, or NULL */
+    PQconninfoOption *params;           /* of the shared pool, for connections of our own */
+} gate;
+
+/* ------------------------------------------------ what is known of a link */
+
+/* libpq tells when a connection was reset: its prepared statements are gone then. */
+static int on_event(PGEventId event, void *info, void *data)
+{
+    tuor_link *link = data;
+
+    (void)info;
+    if (event == PGEVT_CONNRESET) {
+        apr_hash_clear(link->prepared);
+        link->schema_ok = 0;
+    }
+    return 1;
+}
+
+static tuor_link *known(PGconn *pg)
+{
+    return PQinstanceData(pg, on_event);
+}
+
+static void adopt(tuor_link *link, PGconn *pg, apr_pool_t *pool)
+{
+    link->pg = pg;
+    link->pool = pool;
+    link->prepared = apr_hash_make(pool);
+    PQregisterEventProc(pg, on_event, "tuor", link);
+    PQsetInstanceData(pg, on_event, link);
+    PQsetErrorVerbosity(pg, PQERRORS_DEFAULT);
+    PQsetnonblocking(pg, 1);
+}
+
+/* mod_dbd has made a connection (inside ap_dbd_open, so in the thread that will use it first). */
+static apr_status_t post_connect(apr_pool_t *pool, dbd_cfg_t *cfg, ap_dbd_t *dbd)
+{
+    tuor_link *link;
+
+    if (strcmp(apr_dbd_name(dbd->driver), "pgsql")) {
+        return APR_SUCCESS;     /* another application's */
+    }
+    link = apr_pcalloc(pool, sizeof(*link));
+    adopt(link, apr_dbd_native_handle(dbd->driver, dbd->handle), pool);
+    link->dbd = dbd;
+    if (gate.lock) {
+        apr_thread_mutex_lock(gate.lock);
+        gate.max = cfg->persist && cfg->nmax > 0 ? cfg->nmax : DBD_MAX_DEFAULT;
+        apr_thread_mutex_unlock(gate.lock);
+    }
+    return APR_SUCCESS;
+}
+
+/*
+ * Whether the server still holds its end. Two reads, because the first may only fetch a last
+ * message ("terminating connection …") that lies before the end of the stream.
+ */
+static int alive(PGconn *pg)
+{
+    return PQstatus(pg) == CONNECTION_OK && PQconsumeInput(pg) && PQconsumeInput(pg)
+        && PQstatus(pg) == CONNECTION_OK;
+}
+
+/* ------------------------------------------------------------ the gate */
+
+tuor_error *tuor_db_away(apr_pool_t *pool, const char *cause)
+{
+    tuor_error *err = tuor_error_make(pool, HTTP_SERVICE_UNAVAILABLE,
+                                      "The database cannot be reached at the moment: try again shortly");
+
+    err->cause = cause;
+    return err;
+}
+
+/* Wait for a place and for one's turn in mod_dbd's pool. @return NULL, or why not */
+static const char *gate_enter(apr_interval_time_t timeout)
+{
+    apr_time_t now = apr_time_now(), end = now + timeout;
+    const char *why = NULL;
+
+    apr_thread_mutex_lock(gate.lock);
+    while (!why && (gate.used >= gate.max || gate.opening)) {
+        if (now < gate.closed_until) {
+            why = "the last connect failed a moment ago";
+        }
+        else if (now >= end) {
+            why = "every connection is busy";
+        }
+        else {
+            apr_thread_cond_timedwait(gate.changed, gate.lock, end - now);
+            now = apr_time_now();
+        }
+    }
+    if (!why && now < gate.closed_until) {
+        why = "the last connect failed a moment ago";
+    }
+    if (!why) {
+        gate.used++;
+        gate.opening = 1;
+    }
+    apr_thread_mutex_unlock(gate.lock);
+    return why;
+}
+
+static void gate_opened(int ok)
+{
+    apr_thread_mutex_lock(gate.lock);
+    gate.opening = 0;
+    if (!ok) {
+        gate.used--;
+        gate.closed_until = apr_time_now() + PAUSE_AFTER_FAILURE;
+        apr_thread_cond_broadcast(gate.changed);
+    }
+    else {
+        apr_thread_cond_signal(gate.changed);
+    }
+    apr_thread_mutex_unlock(gate.lock);
+}
+
+static void gate_leave(void)
+{
+    apr_thread_mutex_lock(gate.lock);
+    gate.used--;
+    apr_thread_cond_signal(gate.changed);
+    apr_thread_mutex_unlock(gate.lock);
+}
+
+static void remember_params(PGconn *pg)
+{
+    apr_thread_mutex_lock(gate.lock);
+    if (!gate.params) {
+        gate.params = PQconninfo(pg);
+    }
+    apr_thread_mutex_unlock(gate.lock);
+}
+
+/* ----------------------------------------------------------- shared links */
+
+/* mod_dbd's connection, made whole if its server has gone meanwhile. NULL: no database. */
+static tuor_link *acquire(server_rec *s, apr_pool_t *pool)
+{
+    ap_dbd_t *dbd = dbd_open(pool, s);
+    PGconn *pg;
+
+    if (!dbd) {
+        return NULL;
+    }
+    pg = strcmp(apr_dbd_name(dbd->driver), "pgsql") ? NULL : apr_dbd_native_handle(dbd->driver, dbd->handle);
+    if (!pg || !known(pg)) {
+        dbd_close(s, dbd);
+        return NULL;
+    }
+    if (!alive(pg)) {
+        PQreset(pg);
+    }
+    if (PQstatus(pg) != CONNECTION_OK) {
+        dbd_close(s, dbd);
+        return NULL;
+    }
+    PQsetnonblocking(pg, 1);
+    return known(pg);
+}
+
+tuor_error *tuor_link_open(tuor_link **out, server_rec *s, apr_pool_t *pool)
+{
+    apr_interval_time_t timeout = tuor_config_of(s).db_timeout;
+    tuor_link *link;
+    const char *why;
+
+    if (!dbd_open) {
+        return tuor_db_away(pool, "mod_dbd is not loaded: LoadModule dbd_module, then DBDriver pgsql and DBDParams");
+    }
+    why = gate_enter(timeout);
+    if (why) {
+        return tuor_db_away(pool, why);
+    }
+    link = acquire(s, pool);
+    gate_opened(link != NULL);
+    if (!link) {
+        return tuor_db_away(pool, "no connection: see mod_dbd's message above, and DBDriver pgsql, DBDParams");
+    }
+    link->s = s;
+    link->timeout = timeout;
+    if (!gate.params) {
+        remember_params(link->pg);
+    }
+    *out = link;
+    return NULL;
+}
+
+void tuor_link_close(tuor_link *link)
+{
+    if (PQstatus(link->pg) == CONNECTION_OK && PQtransactionStatus(link->pg) != PQTRANS_IDLE) {
+        tuor_link_break(link);  /* nobody can say what would come next on it */
+    }
+    PQsetnonblocking(link->pg, 0);      /* other modules may share the pool */
+    dbd_close(link->s, link->dbd);
+    gate_leave();
+}
+
+void tuor_link_break(tuor_link *link)
+{
+    int fd = PQsocket(link->pg);
+
+    if (fd >= 0) {
+        shutdown(fd, SHUT_RDWR);
+    }
+    PQconsumeInput(link->pg);   /* lets libpq notice */
+}
+
+/* ----------------------------------------------------- links of our own */
+
+/* Connect with the shared pool's parameters, within the timeout. */
+static PGconn *connect_own(apr_interval_time_t timeout)
+{
+    const char *keys[64], *values[64];
+    PQconninfoOption *o;
+    PGconn *pg;
+    int n = 0;
+
+    for (o = gate.params; o && o->keyword && n < 62; o++) {
+        if (o->val && *o->val && strcmp(o->keyword, "connect_timeout")) {
+            keys[n] = o->keyword;
+            values[n++] = o->val;
+        }
+    }
+    keys[n] = "connect_timeout";
+    values[n++] = timeout > apr_time_from_sec(5) ? "5" : "2";
+    keys[n] = values[n] = NULL;
+    pg = PQconnectdbParams(keys, values, 0);
+    if (PQstatus(pg) != CONNECTION_OK) {
+        PQfinish(pg);
+        return NULL;
+    }
+    return pg;
+}
+
+/* A place among the exports, and the connection kept idle, if there is one. @return whether there is a place */
+static int reserve(tuor_link **kept, int max, apr_interval_time_t timeout)
+{
+    apr_time_t now = apr_time_now(), end = now + timeout;
+    int got;
+
+    apr_thread_mutex_lock(gate.lock);
+    while (gate.exports >= max && now < end) {
+        apr_thread_cond_timedwait(gate.changed, gate.lock, end - now);
+        now = apr_time_now();
+    }
+    got = gate.exports < max;
+    if (got) {
+        gate.exports++;
+        *kept = gate.idle;
+        gate.idle = NULL;
+    }
+    apr_thread_mutex_unlock(gate.lock);
+    return got;
+}
+
+static void unreserve(void)
+{
+    apr_thread_mutex_lock(gate.lock);
+    gate.exports--;
+    apr_thread_cond_broadcast(gate.changed);
+    apr_thread_mutex_unlock(gate.lock);
+}
+
+static void finish(tuor_link *link)
+{
+    PQfinish(link->pg);
+    apr_pool_destroy(link->pool);
+}
+
+/* The parameters come from a shared connection: make sure that there was one. */
+static tuor_error *have_params(server_rec *s, apr_pool_t *pool)
+{
+    tuor_link *link;
+    tuor_error *err;
+
+    if (gate.params) {
+        return NULL;
+    }
+    err = tuor_link_open(&link, s, pool);
+    if (!err) {
+        tuor_link_close(link);
+    }
+    return err;
+}
+
+tuor_error *tuor_link_open_own(tuor_link **out, server_rec *s, apr_pool_t *pool)
+{
+    tuor_config conf = tuor_config_of(s);
+    tuor_link *link = NULL;
+    tuor_error *err = have_params(s, pool);
+    apr_pool_t *own;
+    PGconn *pg;
+
+    if (err) {
+        return err;
+    }
+    /* An export takes up to two connections: traces and events. */
+    if (!reserve(&link, 2 * conf.exports, conf.db_timeout)) {
+        return tuor_error_make(pool, HTTP_SERVICE_UNAVAILABLE,
+                               "Too many exports are running: try again when one has ended");
+    }
+    if (link && !alive(link->pg)) {
+        finish(link);
+        link = NULL;
+    }
+    if (!link) {
+        pg = connect_own(conf.db_timeout);
+        if (!pg) {
+            unreserve();
+            return tuor_db_away(pool, "no connection for an export");
+        }
+        apr_pool_create(&own, NULL);    /* not the request's: the connection may outlive it */
+        link = apr_pcalloc(own, sizeof(*link));
+        adopt(link, pg, own);
+    }
+    link->s = s;
+    link->timeout = conf.db_timeout;
+    *out = link;
+    return NULL;
+}
+
+void tuor_link_close_own(tuor_link *link)
+{
+    tuor_link *spare = link;
+    PGcancel *cancel;
+    char why[256];
+
+    if (PQtransactionStatus(link->pg) == PQTRANS_ACTIVE && (cancel = PQgetCancel(link->pg)) != NULL) {
+        PQcancel(cancel, why, sizeof(why));     /* nobody reads the rest of the stream */
+        PQfreeCancel(cancel);
+    }
+    if (PQtransactionStatus(link->pg) == PQTRANS_IDLE && alive(link->pg)) {
+        apr_thread_mutex_lock(gate.lock);
+        spare = gate.idle;
+        gate.idle = link;
+        apr_thread_mutex_unlock(gate.lock);
+    }
+    if (spare) {
+        finish(spare);
+    }
+    unreserve();
+}
+
+/* -------------------------------------------------------------- hooks */
+
+static apr_status_t child_exit(void *data)
+{
+    (void)data;
+    if (gate.idle) {
+        finish(gate.idle);
+        gate.idle = NULL;
+    }
+    if (gate.params) {
+        PQconninfoFree(gate.params);
+        gate.params = NULL;
+    }
+    return APR_SUCCESS;
+}
+
+static void child_init(apr_pool_t *pchild, server_rec *s)
+{
+    (void)s;
+    memset(&gate, 0, sizeof(gate));
+    gate.max = DBD_MAX_DEFAULT;
+    apr_thread_mutex_create(&gate.lock, APR_THREAD_MUTEX_DEFAULT, pchild);
+    apr_thread_cond_create(&gate.changed, pchild);
+    apr_pool_cleanup_register(pchild, NULL, child_exit, apr_pool_cleanup_null);
+    tuor_db_child_init(pchild);
+}
+
+static void retrieve(void)
+{
+    dbd_open = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_open);
+    dbd_close = APR_RETRIEVE_OPTIONAL_FN(ap_dbd_close);
+}
+
+void tuor_db_register(apr_pool_t *pool)
+{
+    static const char *const after[] = { "mod_dbd.c", NULL };
+
+    (void)pool;
+    ap_hook_optional_fn_retrieve(retrieve, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(child_init, NULL, after, APR_HOOK_FIRST);
+    APR_OPTIONAL_HOOK(dbd, post_connect, post_connect, NULL, NULL, APR_HOOK_MIDDLE);
+}

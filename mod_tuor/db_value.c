@@ -1,0 +1,249 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * Parameters and results in PostgreSQL's binary form: no quoting, no parsing of numbers, and a
+ * payload goes in from the request's buffer and out from libpq's.
+ */
+#include "db.h"
+
+APLOG_USE_MODULE(tuor);
+
+/* From pg_type.dat; these numbers never change. */
+#define OID_BOOL 16
+#define OID_BYTEA 17
+#define OID_INT8 20
+#define OID_TEXT 25
+#define OID_TEXTS 1009
+#define OID_TIMESTAMPTZ 1184
+
+/* PostgreSQL counts from 2000-01-01. */
+#define EPOCH_DIFF APR_INT64_C(946684800000000)
+
+/* The protocol's lengths are 32 bits with a sign. */
+#define VALUE_MAX 0x3fffffff
+
+static void put32(unsigned char *p, apr_uint32_t v)
+{
+    p[0] = (unsigned char)(v >> 24);
+    p[1] = (unsigned char)(v >> 16);
+    p[2] = (unsigned char)(v >> 8);
+    p[3] = (unsigned char)v;
+}
+
+static void put64(unsigned char *p, apr_uint64_t v)
+{
+    put32(p, (apr_uint32_t)(v >> 32));
+    put32(p + 4, (apr_uint32_t)v);
+}
+
+static apr_uint32_t get32(const char *s)
+{
+    const unsigned char *p = (const unsigned char *)s;
+
+    return (apr_uint32_t)p[0] << 24 | (apr_uint32_t)p[1] << 16 | (apr_uint32_t)p[2] << 8 | p[3];
+}
+
+static apr_uint64_t get64(const char *s)
+{
+    return (apr_uint64_t)get32(s) << 32 | get32(s + 4);
+}
+
+/* ------------------------------------------------------------ parameters */
+
+/* One-dimensional text[]: dimensions, flags, element type, length, lower bound, then the elements. */
+static apr_size_t encode_texts(const char **out, const apr_array_header_t *texts, apr_pool_t *pool)
+{
+    apr_size_t len = 20, n;
+    unsigned char *p;
+    int i;
+
+    for (i = 0; i < texts->nelts; i++) {
+        const char *s = APR_ARRAY_IDX(texts, i, const char *);
+
+        len += 4 + (s ? strlen(s) : 0);
+    }
+    p = apr_palloc(pool, len);
+    *out = (const char *)p;
+    put32(p, texts->nelts ? 1 : 0);
+    put32(p + 4, 1);
+    put32(p + 8, OID_TEXT);
+    if (!texts->nelts) {
+        return 12;
+    }
+    put32(p + 12, (apr_uint32_t)texts->nelts);
+    put32(p + 16, 1);
+    p += 20;
+    for (i = 0; i < texts->nelts; i++) {
+        const char *s = APR_ARRAY_IDX(texts, i, const char *);
+
+        n = s ? strlen(s) : 0;
+        put32(p, s ? (apr_uint32_t)n : 0xffffffffu);
+        if (n) {
+            memcpy(p + 4, s, n);
+        }
+        p += 4 + n;
+    }
+    return len;
+}
+
+static apr_size_t encode(Oid *type, const char **value, const tuor_arg *arg, apr_pool_t *pool)
+{
+    unsigned char *p;
+
+    *value = arg->p;
+    switch (arg->type) {
+    case TUOR_ARG_TEXT:
+        *type = OID_TEXT;
+        return arg->len;
+    case TUOR_ARG_BYTES:
+        *type = OID_BYTEA;
+        return arg->len;
+    case TUOR_ARG_TEXTS:
+        *type = OID_TEXTS;
+        return arg->p ? encode_texts(value, arg->p, pool) : 0;
+    case TUOR_ARG_BOOL:
+        *type = OID_BOOL;
+        *value = arg->p ? (arg->i ? "\1" : "\0") : NULL;
+        return 1;
+    case TUOR_ARG_TIME:
+    case TUOR_ARG_INT:
+        *type = arg->type == TUOR_ARG_INT ? OID_INT8 : OID_TIMESTAMPTZ;
+        if (arg->p) {
+            p = apr_palloc(pool, 8);
+            put64(p, (apr_uint64_t)(arg->type == TUOR_ARG_INT ? arg->i : arg->i - EPOCH_DIFF));
+            *value = (const char *)p;
+        }
+        return 8;
+    }
+    return 0;
+}
+
+tuor_error *tuor_wire_encode(tuor_wire_args *out, const tuor_arg *args, int n, apr_pool_t *pool)
+{
+    int i;
+
+    out->types = apr_palloc(pool, (apr_size_t)(n + 1) * sizeof(Oid));
+    out->values = apr_palloc(pool, (apr_size_t)(n + 1) * sizeof(char *));
+    out->lengths = apr_palloc(pool, (apr_size_t)(n + 1) * sizeof(int));
+    out->formats = apr_palloc(pool, (apr_size_t)(n + 1) * sizeof(int));
+    for (i = 0; i < n; i++) {
+        apr_size_t len = encode(&out->types[i], &out->values[i], &args[i], pool);
+
+        if (len > VALUE_MAX) {
+            return tuor_error_make(pool, HTTP_REQUEST_ENTITY_TOO_LARGE, "A value is too long for the database");
+        }
+        out->lengths[i] = (int)len;
+        out->formats[i] = 1;
+    }
+    return NULL;
+}
+
+/* --------------------------------------------------------------- results */
+
+static apr_status_t free_result(void *data)
+{
+    tuor_result *res = data;
+
+    PQclear(res->pg);
+    res->pg = NULL;
+    return APR_SUCCESS;
+}
+
+tuor_result *tuor_result_wrap(PGresult *pg, apr_pool_t *pool)
+{
+    tuor_result *res = apr_palloc(pool, sizeof(*res));
+
+    res->pg = pg;
+    res->pool = pool;
+    apr_pool_cleanup_register(pool, res, free_result, apr_pool_cleanup_null);
+    return res;
+}
+
+void tuor_result_clear(tuor_result *res)
+{
+    apr_pool_cleanup_run(res->pool, res, free_result);
+}
+
+int tuor_result_rows(const tuor_result *res)
+{
+    return PQntuples(res->pg);
+}
+
+int tuor_result_null(const tuor_result *res, int row, int col)
+{
+    return PQgetisnull(res->pg, row, col);
+}
+
+tuor_slice tuor_result_slice(const tuor_result *res, int row, int col)
+{
+    if (PQgetisnull(res->pg, row, col)) {
+        return TUOR_SLICE_NONE;
+    }
+    return (tuor_slice){ PQgetvalue(res->pg, row, col), (apr_size_t)PQgetlength(res->pg, row, col) };
+}
+
+const char *tuor_result_text(const tuor_result *res, int row, int col)
+{
+    return tuor_result_slice(res, row, col).p;
+}
+
+apr_int64_t tuor_result_int(const tuor_result *res, int row, int col)
+{
+    return tuor_copy_int(tuor_result_slice(res, row, col));
+}
+
+apr_time_t tuor_result_time(const tuor_result *res, int row, int col)
+{
+    return tuor_copy_time(tuor_result_slice(res, row, col));
+}
+
+apr_int64_t tuor_copy_int(tuor_slice col)
+{
+    switch (col.p ? col.len : 0) {
+    case 1:
+        return col.p[0];
+    case 2:
+        return (apr_int16_t)((unsigned char)col.p[0] << 8 | (unsigned char)col.p[1]);
+    case 4:
+        return (apr_int32_t)get32(col.p);
+    case 8:
+        return (apr_int64_t)get64(col.p);
+    default:
+        return 0;
+    }
+}
+
+apr_time_t tuor_copy_time(tuor_slice col)
+{
+    return col.p && col.len == 8 ? (apr_time_t)get64(col.p) + EPOCH_DIFF : 0;
+}
+
+apr_array_header_t *tuor_copy_texts(tuor_slice col, apr_pool_t *pool)
+{
+    apr_array_header_t *texts = apr_array_make(pool, 4, sizeof(const char *));
+    const char *p = col.p, *end = p + col.len;
+    apr_uint32_t n, len;
+
+    if (!p || col.len < 20) {
+        return texts;           /* NULL, or no dimension: empty */
+    }
+    n = get32(p + 12);
+    for (p += 20; n && end - p >= 4; n--) {
+        len = get32(p);
+        p += 4;
+        if (len == 0xffffffffu) {
+            APR_ARRAY_PUSH(texts, const char *) = NULL;
+            continue;
+        }
+        if (len > (apr_size_t)(end - p)) {
+            break;
+        }
+        APR_ARRAY_PUSH(texts, const char *) = apr_pstrmemdup(pool, p, len);
+        p += len;
+    }
+    return texts;
+}
+
+apr_array_header_t *tuor_result_texts(const tuor_result *res, int row, int col, apr_pool_t *pool)
+{
+    return tuor_copy_texts(tuor_result_slice(res, row, col), pool);
+}

@@ -1,0 +1,59 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * mod_tuor: stores every call of a model as a trace and puts it before human reviewers.
+ * This file holds hooks and the module record; the way of a request is in request.c.
+ */
+#include "core.h"
+
+#include <http_core.h>
+#include <http_request.h>
+
+#include "request.h"
+
+APR_HOOK_STRUCT(
+    APR_HOOK_LINK(routes)
+    APR_HOOK_LINK(admit)
+    APR_HOOK_LINK(event)
+    APR_HOOK_LINK(finished)
+)
+
+APR_IMPLEMENT_EXTERNAL_HOOK_RUN_ALL(tuor, TUOR, int, routes, (apr_pool_t *pconf, server_rec *s),
+                                    (pconf, s), OK, DECLINED)
+APR_IMPLEMENT_EXTERNAL_HOOK_RUN_ALL(tuor, TUOR, int, admit, (tuor_request *q, tuor_error **err),
+                                    (q, err), OK, DECLINED)
+APR_IMPLEMENT_EXTERNAL_HOOK_RUN_ALL(tuor, TUOR, int, event,
+                                    (tuor_db *db, tuor_request *q, const tuor_event *event,
+                                     tuor_error **err),
+                                    (db, q, event, err), OK, DECLINED)
+APR_IMPLEMENT_EXTERNAL_HOOK_VOID(tuor, TUOR, finished, (tuor_request *q, int status), (q, status))
+
+static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    (void)plog, (void)ptemp;
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK;              /* the dry run; a second pass follows */
+    }
+    tuor_routes_collect(pconf, s);
+    ap_add_version_component(pconf, "Tuor");
+    return OK;
+}
+
+static void register_hooks(apr_pool_t *pool)
+{
+    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(tuor_request_handle, NULL, NULL, APR_HOOK_MIDDLE);
+    tuor_auth_register(pool);
+    tuor_error_register(pool);
+    tuor_db_register(pool);
+}
+
+AP_DECLARE_MODULE(tuor) = {
+    STANDARD20_MODULE_STUFF,
+    NULL,                       /* create per-directory config */
+    NULL,                       /* merge per-directory config */
+    tuor_config_create,         /* create per-server config */
+    tuor_config_merge,          /* merge per-server config */
+    tuor_commands,              /* directives */
+    register_hooks,             /* register hooks */
+    0                           /* flags */
+};

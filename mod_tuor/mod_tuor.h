@@ -1,0 +1,492 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/**
+ * @file mod_tuor.h
+ * The contract between the core of Tuor and its plugins.
+ *
+ * A plugin is an ordinary httpd module. In its register_hooks it hooks into the seams below; its
+ * handlers get a tuor_request, speak to PostgreSQL through tuor_db_*, answer through tuor_reply_*,
+ * and return a tuor_error where something is wrong. They never write an error themselves.
+ *
+ * Unless said otherwise: functions may be called from any worker thread, but a tuor_request and
+ * what hangs on it belong to the one thread that serves the request; memory comes from q->pool and
+ * lives until the answer has left; strings are UTF-8 and NUL-terminated; times are microseconds
+ * since 1970 (apr_time_t); a returned tuor_error * is NULL for success.
+ */
+#ifndef MOD_TUOR_H
+#define MOD_TUOR_H
+
+#include <httpd.h>
+#include <http_config.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <apr_hooks.h>
+#include <apr_strings.h>
+#include <apr_tables.h>
+
+#include "tuor_id.h"
+#include "tuor_json.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TUOR_DECLARE(type) type
+
+/** Grows when this contract changes incompatibly. */
+#define TUOR_API_VERSION 1
+
+/** The newest migration that this software knows: sql/NNNN_*.sql. */
+#define TUOR_SCHEMA_VERSION 2
+
+/** A log tag: one for each call site, four digits, never used twice. */
+#define TUORNO(n) "TUOR" #n ": "
+
+typedef struct tuor_request tuor_request;
+typedef struct tuor_db tuor_db;
+typedef struct tuor_result tuor_result;
+typedef struct tuor_reply tuor_reply;
+
+/* ------------------------------------------------------------------ errors */
+
+/** One faulty member of a body, or parameter of a query. */
+typedef struct tuor_fault_entry {
+    const char *field;
+    const char *message;
+} tuor_fault_entry;
+
+/** Why a request cannot be served. Rendered as JSON by the core, in one place. */
+typedef struct tuor_error {
+    int status;                         /**< HTTP status */
+    const char *detail;                 /**< a sentence for the client: what was wrong, what would be right */
+    const apr_array_header_t *faults;   /**< tuor_fault_entry each, or NULL */
+    const char *members;                /**< further JSON members ("\"status\":\"approved\""), or NULL */
+    int retry_after;                    /**< seconds for Retry-After; 0 sends none */
+    const char *cause;                  /**< for the log only, or NULL */
+    const char *sqlstate;               /**< five characters when the database said no, or NULL */
+    unsigned settled:1;                 /**< answer at once, even where the credential is not verified yet */
+} tuor_error;
+
+/** Make an error; detail is formatted as by apr_psprintf. */
+tuor_error *tuor_error_make(apr_pool_t *pool, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** The 404 for an id that is absent, foreign or of another kind: always the same words for a kind. */
+tuor_error *tuor_error_not_found(apr_pool_t *pool, const char *what);
+
+/** The 401 for a missing, malformed, unknown and revoked key: the same bytes for each. */
+tuor_error *tuor_error_unauthorized(apr_pool_t *pool);
+
+/** The 403 of a credential whose organization is suspended, or that belongs to none any more. */
+tuor_error *tuor_error_no_organization(apr_pool_t *pool);
+
+/** 409 with current_version and status beside detail. */
+tuor_error *tuor_error_conflict(apr_pool_t *pool, apr_int64_t version, const char *status,
+                                const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* -------------------------------------------------------------- principals */
+
+/** Each role may do what those before it may. */
+typedef enum {
+    TUOR_ROLE_PUBLIC = 0,               /**< no credential needed */
+    TUOR_ROLE_VIEWER,
+    TUOR_ROLE_REVIEWER,
+    TUOR_ROLE_ADMIN
+} tuor_role;
+
+typedef enum { TUOR_BY_USER, TUOR_BY_KEY, TUOR_BY_SYSTEM } tuor_actor;
+
+/**
+ * Who asks. An API key whose form is right is verified by the first database statement of the
+ * request, in the same round trip: until then verified is 0, and id and org_id are NULL.
+ */
+typedef struct tuor_principal {
+    tuor_actor kind;
+    int verified;
+    tuor_role role;
+    const char *id;                     /**< user_… or key_… */
+    const char *login, *name;           /**< of a user; name alone of a key */
+    const char *org_id, *org_name;
+    unsigned char key_hash[TUOR_HASH_LEN];      /**< of a key; of a user, the SHA-256 of the login */
+} tuor_principal;
+
+/** "viewer" and so on; NULL for an unknown role. */
+const char *tuor_role_name(tuor_role role);
+/** @return 1 and the role, or 0 when there is none of that name */
+int tuor_role_parse(tuor_role *role, const char *name);
+/** "user", "api_key" or "system", as events say it. */
+const char *tuor_actor_name(tuor_actor kind);
+
+/** Verify a key now, if no statement has done so yet. For what must know the caller before its first statement. */
+tuor_error *tuor_auth_verify(tuor_request *q);
+
+/** Take over what a handler's own statement found out about the caller's key. Copies the strings. */
+void tuor_auth_accept(tuor_request *q, const char *id, const char *org_id);
+
+/* ------------------------------------------------------------------ routes */
+
+/** Serves one method of one path. */
+typedef tuor_error *tuor_handler(tuor_request *q);
+
+typedef struct tuor_route {
+    int method;                         /**< M_GET (HEAD comes with it), M_POST, M_PUT, M_DELETE */
+    const char *path;                   /**< "/v1/traces/{id}/review"; answers with a final slash too */
+    tuor_role role;                     /**< the lowest that may call it */
+    const char *limit;                  /**< rate class: ingest read write export refine; NULL is unlimited */
+    tuor_handler *handler;
+    unsigned flags;                     /**< TUOR_ROUTE_* */
+} tuor_route;
+
+/** API keys are refused with 403, whatever role they act as. */
+#define TUOR_ROUTE_USERS_ONLY 1
+
+/**
+ * Add routes; called from a tuor_hook_routes function, in post_config, single-threaded.
+ * @param routes static; a literal path wins over one with a parameter at the same place
+ */
+void tuor_routes_add(const tuor_route *routes, int n);
+
+/** Number of path parameters a route may have. */
+#define TUOR_PARAMS_MAX 4
+
+struct tuor_request {
+    request_rec *r;
+    apr_pool_t *pool;                   /**< r->pool */
+    apr_time_t now;                     /**< when the request came in; event and row times are taken from it */
+    const tuor_route *route;
+    const char *param[TUOR_PARAMS_MAX]; /**< what stood in the path for each {…}, in order */
+    tuor_principal *who;                /**< never NULL in a handler; kind TUOR_BY_SYSTEM on public routes */
+    apr_array_header_t *faults;         /**< tuor_fault_entry each: see tuor_fault() */
+    char *body;                         /**< after tuor_body_*: the body, writable; freed with the request */
+    apr_size_t body_len;
+};
+
+/** The request behind a request_rec that Tuor's handler serves, or NULL. */
+tuor_request *tuor_request_of(request_rec *r);
+
+/* ------------------------------------------------ reading: query and body */
+
+/** Note that a member or parameter is wrong; the request goes on to collect the others. */
+void tuor_fault(tuor_request *q, const char *field, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** The 422 that names everything noted so far, or NULL. */
+tuor_error *tuor_faults(tuor_request *q);
+
+/** A query parameter: name in, value out (decoded; NULL when absent). */
+typedef struct tuor_param {
+    const char *name;
+    const char *value;
+} tuor_param;
+
+/**
+ * Read the query string. Bad percent-encoding and invalid UTF-8 are 400; unknown and repeated
+ * parameters become faults.
+ */
+tuor_error *tuor_query(tuor_request *q, tuor_param *params, int n);
+
+/** A whole number within bounds; anything else is a fault and gives the default. */
+apr_int64_t tuor_param_int(tuor_request *q, const tuor_param *p, apr_int64_t min, apr_int64_t max,
+                           apr_int64_t dflt);
+/** An ISO 8601 time, or 0 when absent; anything else is a fault. */
+apr_time_t tuor_param_time(tuor_request *q, const tuor_param *p);
+
+/** Read a body of a media type into q->body: 415, 413, 400 for one cut short. limit 0: the server's own. */
+tuor_error *tuor_body_read(tuor_request *q, const char *media_type, apr_size_t limit);
+
+/**
+ * Read a JSON body and pick the members named. An unparsable body is 400, as is a member given
+ * twice; JSON that is no object is 422. An absent body reads as {} when optional is set.
+ */
+tuor_error *tuor_body_json(tuor_request *q, tuor_json_field *fields, int n, int optional);
+
+/** The decoded text of a string member, NULL when absent or null. Wrong type, U+0000, a lone surrogate
+ *  and a length out of bounds (in characters) are faults, as is absence when min > 0 and required. */
+const char *tuor_field_string(tuor_request *q, const tuor_json_field *f, int required,
+                              apr_size_t min, apr_size_t max);
+/** One of a list of words (NULL-terminated): the word from the list, or NULL. */
+const char *tuor_field_word(tuor_request *q, const tuor_json_field *f, int required,
+                            const char *const *words);
+/** An integer from min up; 1.0, "1" and true are faults. */
+apr_int64_t tuor_field_int(tuor_request *q, const tuor_json_field *f, int required, apr_int64_t min);
+/** A boolean: 1, 0, or -1 when absent. */
+int tuor_field_bool(tuor_request *q, const tuor_json_field *f);
+/**
+ * A payload: an object within the limits of size and depth, without white space between tokens.
+ * Compacts q->body in place. TUOR_SLICE_NONE when absent, null (if not required) or faulty.
+ */
+tuor_slice tuor_field_payload(tuor_request *q, const tuor_json_field *f, int required);
+
+/* ---------------------------------------------------------------- answers */
+
+/**
+ * Start an answer. Pieces are gathered and sent with a Content-Length when it ends; an answer that
+ * is flushed before streams instead.
+ */
+tuor_reply *tuor_reply_begin(tuor_request *q, int status, const char *content_type);
+/** Add text that may go away after the call. */
+void tuor_reply_puts(tuor_reply *rp, const char *text);
+void tuor_reply_printf(tuor_reply *rp, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/** Add bytes that live until the request ends; big ones are not copied. */
+void tuor_reply_slice(tuor_reply *rp, tuor_slice s);
+/** Add a raw JSON value, or null for none. Lifetime as for tuor_reply_slice(). */
+void tuor_reply_raw(tuor_reply *rp, tuor_slice value);
+/** Add a JSON string with quotes and escapes, or null. */
+void tuor_reply_json(tuor_reply *rp, const char *s);
+/** Add a time as a JSON string, or null for 0. */
+void tuor_reply_time(tuor_reply *rp, apr_time_t t);
+/**
+ * Send what has been gathered so far and forget it: afterwards slices given before may go away.
+ * Waits for a slow client, so hold no connection of the shared pool.
+ * @return 0 to go on, non-zero when the client has gone
+ */
+int tuor_reply_flush(tuor_reply *rp);
+/** Bytes gathered and not yet sent. */
+apr_size_t tuor_reply_pending(const tuor_reply *rp);
+/** The rest, and the end of the answer. Always NULL, so that a handler can return it. */
+tuor_error *tuor_reply_end(tuor_reply *rp);
+/** Break a streamed answer off so that no client takes the part for the whole. Always NULL. */
+tuor_error *tuor_reply_abort(tuor_reply *rp);
+
+/* --------------------------------------------------------------- database */
+
+/**
+ * A prepared statement. Static storage: its address is its identity on each connection.
+ * Every parameter travels in binary form with the type that the tuor_arg names; results are binary.
+ * Write org_id = tuor.org() in every WHERE: the unit of work sets it.
+ */
+typedef struct tuor_stmt {
+    const char *name;                   /**< lower case, unique: "traces_get" */
+    const char *sql;
+} tuor_stmt;
+
+/**
+ * The statement for a text that was put together at run time (optional filters). Found again by its
+ * text, kept for the life of the process: so the text must never hold anything that a client sent.
+ */
+const tuor_stmt *tuor_stmt_for(const char *sql);
+
+typedef enum {
+    TUOR_ARG_TEXT, TUOR_ARG_INT, TUOR_ARG_BOOL, TUOR_ARG_TIME, TUOR_ARG_BYTES, TUOR_ARG_TEXTS
+} tuor_arg_type;
+
+/** A parameter; p == NULL is SQL NULL. Build it with the functions below. */
+typedef struct tuor_arg {
+    tuor_arg_type type;
+    const void *p;
+    apr_size_t len;
+    apr_int64_t i;
+} tuor_arg;
+
+/** text */
+static inline tuor_arg tuor_text(const char *s)
+{
+    return (tuor_arg){ TUOR_ARG_TEXT, s, s ? strlen(s) : 0, 0 };
+}
+/** text */
+static inline tuor_arg tuor_text_slice(tuor_slice s)
+{
+    return (tuor_arg){ TUOR_ARG_TEXT, s.p, s.len, 0 };
+}
+/** bigint */
+static inline tuor_arg tuor_int(apr_int64_t i)
+{
+    return (tuor_arg){ TUOR_ARG_INT, "", 0, i };
+}
+/** boolean; -1 is NULL */
+static inline tuor_arg tuor_bool(int b)
+{
+    return (tuor_arg){ TUOR_ARG_BOOL, b < 0 ? NULL : "", 0, b };
+}
+/** timestamptz; 0 is NULL */
+static inline tuor_arg tuor_time(apr_time_t t)
+{
+    return (tuor_arg){ TUOR_ARG_TIME, t ? "" : NULL, 0, t };
+}
+/** bytea */
+static inline tuor_arg tuor_bytes(const void *p, apr_size_t len)
+{
+    return (tuor_arg){ TUOR_ARG_BYTES, p, len, 0 };
+}
+/** text[]; const char * each, NULL elements are SQL NULL; a NULL array is SQL NULL */
+static inline tuor_arg tuor_texts(const apr_array_header_t *texts)
+{
+    return (tuor_arg){ TUOR_ARG_TEXTS, texts, 0, 0 };
+}
+
+/** The parameters of a call: TUOR_ARGS(tuor_text(id), tuor_int(version)). */
+#define TUOR_ARGS(...) \
+    (const tuor_arg[]){ __VA_ARGS__ }, \
+    (int)(sizeof((const tuor_arg[]){ __VA_ARGS__ }) / sizeof(tuor_arg))
+#define TUOR_NO_ARGS NULL, 0
+
+typedef enum {
+    TUOR_DB_EACH,       /**< each statement commits by itself */
+    TUOR_DB_ATOMIC      /**< all commit together in tuor_db_commit(), or not at all */
+} tuor_db_mode;
+
+/**
+ * Start a unit of work for a request on a connection of the shared pool. Costs no round trip: the
+ * check of the caller's credential travels with the first statement, which fails with 401 or 403
+ * when the credential no longer stands. Give the connection back with tuor_db_end() before writing
+ * to the client.
+ * @return 503 when no connection can be had within TuorDatabaseTimeout
+ */
+tuor_error *tuor_db_begin(tuor_db **db, tuor_request *q, tuor_db_mode mode);
+
+/**
+ * The same for a thread of the server's own, on behalf of an organization; org_id NULL sees no
+ * organization's rows and serves to call the functions that the schema keeps for the server.
+ */
+tuor_error *tuor_db_begin_system(tuor_db **db, server_rec *s, const char *org_id,
+                                 tuor_db_mode mode, apr_pool_t *pool);
+
+/**
+ * Run a statement and wait for its result, at most TuorDatabaseTimeout.
+ * @param res may be NULL; lives until the pool of the unit ends or tuor_result_clear()
+ * @return 503 for a database that is away, full or too slow; otherwise an error whose sqlstate the
+ *         caller may look at (a violated constraint) before handing it on
+ */
+tuor_error *tuor_db_exec(tuor_result **res, tuor_db *db, const tuor_stmt *stmt,
+                         const tuor_arg *args, int n);
+
+/** Run the last statement of an atomic unit and commit it in the same round trip. */
+tuor_error *tuor_db_exec_commit(tuor_result **res, tuor_db *db, const tuor_stmt *stmt,
+                                const tuor_arg *args, int n);
+
+tuor_error *tuor_db_commit(tuor_db *db);
+
+/** Roll back what was not committed and give the connection back. Harmless on NULL and a second time. */
+void tuor_db_end(tuor_db *db);
+
+int tuor_result_rows(const tuor_result *res);
+int tuor_result_null(const tuor_result *res, int row, int col);
+/** The bytes of a text or bytea column, NUL-terminated; none for NULL. */
+tuor_slice tuor_result_slice(const tuor_result *res, int row, int col);
+/** The same as a string, or NULL. */
+const char *tuor_result_text(const tuor_result *res, int row, int col);
+/** Any integer type or boolean; 0 for NULL. */
+apr_int64_t tuor_result_int(const tuor_result *res, int row, int col);
+/** timestamptz; 0 for NULL. */
+apr_time_t tuor_result_time(const tuor_result *res, int row, int col);
+/** text[]: const char * each, in the pool; empty for NULL. */
+apr_array_header_t *tuor_result_texts(const tuor_result *res, int row, int col, apr_pool_t *pool);
+/** Free a result early; otherwise its pool does. */
+void tuor_result_clear(tuor_result *res);
+
+/**
+ * A connection of the export pool (TuorExportConnections), in a read-only snapshot that sees the
+ * caller's organization. Waits for one at most TuorDatabaseTimeout, then 503.
+ */
+tuor_error *tuor_db_snapshot(tuor_db **db, tuor_request *q);
+
+/**
+ * A second connection that sees the very snapshot of the first.
+ */
+tuor_error *tuor_db_snapshot_join(tuor_db **db, tuor_request *q, tuor_db *first);
+
+/** Start a COPY … TO STDOUT (FORMAT binary). Literals must come from tuor_db_literal(). */
+tuor_error *tuor_db_copy(tuor_db *db, const char *sql);
+
+/** A row of a COPY: its columns as slices that live until the next call. */
+typedef struct tuor_copy_row {
+    int n;
+    tuor_slice col[40];
+    char *raw;                          /**< the library's own; freed by the next call */
+} tuor_copy_row;
+
+/** @param more set to 0 at the end; 503 when the database goes away or the export takes too long */
+tuor_error *tuor_db_copy_row(int *more, tuor_copy_row *row, tuor_db *db);
+
+/** Free what the last row holds, where rows are not read to the end. */
+void tuor_copy_row_free(tuor_copy_row *row);
+
+/** A quoted SQL literal, in the pool of the unit. */
+const char *tuor_db_literal(tuor_db *db, const char *text);
+
+/** Decode a binary column of a COPY. */
+apr_int64_t tuor_copy_int(tuor_slice col);
+apr_time_t tuor_copy_time(tuor_slice col);
+/** text[]: const char * each, in the pool. */
+apr_array_header_t *tuor_copy_texts(tuor_slice col, apr_pool_t *pool);
+
+/* ---------------------------------------------------------------- events */
+
+/** Something that happened to a trace; a row of the audit trail. */
+typedef struct tuor_event {
+    const char *id;                     /**< evt_… */
+    const char *type;                   /**< "review.approved" */
+    const char *trace_id, *project_id;
+    apr_time_t at;
+    const char *status_before, *status_after;
+    apr_int64_t version;
+    const char *comment;                /**< or NULL */
+    const char *tag_id;                 /**< or NULL */
+    tuor_slice correction_diff;         /**< or none */
+    tuor_slice corrected_output;        /**< after the event; or none */
+} tuor_event;
+
+/**
+ * Write the event's row and run the event hook, inside the transaction of db.
+ */
+tuor_error *tuor_event_record(tuor_db *db, tuor_request *q, const tuor_event *event);
+
+/* ---------------------------------------------------------- configuration */
+
+/** What every file of the core and every plugin may ask of a server's configuration. */
+apr_size_t tuor_max_payload(const server_rec *s);
+unsigned tuor_max_depth(const server_rec *s);
+/** The configured organization of a single-tenant server (name or id), or NULL. */
+const char *tuor_default_org(const server_rec *s);
+
+/* ----------------------------------------------------------------- seams */
+
+/** Add routes. Run once in post_config. */
+APR_DECLARE_EXTERNAL_HOOK(tuor, TUOR, int, routes, (apr_pool_t *pconf, server_rec *s))
+
+/**
+ * May the request go on? Runs when credential, route and role are settled and before a byte of body
+ * is read. Return DECLINED to have no objection, OK to end the questions, or DONE with *err set.
+ */
+APR_DECLARE_EXTERNAL_HOOK(tuor, TUOR, int, admit, (tuor_request *q, tuor_error **err))
+
+/**
+ * An event, inside its transaction: what is written through db commits with it or not at all.
+ * Return DECLINED or OK to go on; DONE with *err set rolls back.
+ */
+APR_DECLARE_EXTERNAL_HOOK(tuor, TUOR, int, event,
+                          (tuor_db *db, tuor_request *q, const tuor_event *event, tuor_error **err))
+
+/** The request is over and its transaction has committed, if it had one; wake who waits for rows. */
+APR_DECLARE_EXTERNAL_HOOK(tuor, TUOR, void, finished, (tuor_request *q, int status))
+
+/* -------------------------------------------------------------- providers */
+
+/** Provider group of export formats; ap_register_provider(pconf, TUOR_EXPORTER_GROUP, name, "1", vtable). */
+#define TUOR_EXPORTER_GROUP "tuor-exporter"
+
+/** One trace of an export. Slices live for the call. */
+typedef struct tuor_export_row {
+    const char *project_id;
+    const char *output_type;            /**< of the project */
+    tuor_slice id, status;
+    tuor_slice model_input, model_output, corrected_output, final_output, trace_config;
+    const apr_array_header_t *tags;     /**< const char * names, sorted */
+    tuor_slice events;                  /**< JSON array; none when excluded or not wanted */
+    tuor_slice metadata;                /**< JSON object */
+} tuor_export_row;
+
+typedef struct tuor_exporter {
+    const char *content_type;
+    unsigned wants_events:1;            /**< events and metadata are made only when wanted */
+    unsigned training:1;                /**< only approved and corrected traces; pending and rejected give no rows */
+    /** Before the first row; may be NULL. */
+    tuor_error *(*begin)(void **state, tuor_request *q, tuor_reply *rp);
+    /** Write one row, or nothing. scratch is cleared after the call. */
+    void (*row)(void *state, tuor_reply *rp, const tuor_export_row *row, apr_pool_t *scratch);
+} tuor_exporter;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,89 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * One request's way: who asks, what for, may they, may they now; then the plugin's handler.
+ * Refusals come in a fixed order (401, 403 organization, 404 route, 405, 403 role, 429, …), so
+ * that no answer tells a caller more than the one before it would have allowed.
+ */
+#include "request.h"
+
+APLOG_USE_MODULE(tuor);
+
+tuor_request *tuor_request_of(request_rec *r)
+{
+    return ap_get_module_config(r->request_config, &tuor_module);
+}
+
+/* What stands before the handler. */
+static tuor_error *admit(tuor_request *q)
+{
+    const char *allow = NULL;
+    int found = tuor_route_find(q, &allow);
+    tuor_error *err = NULL;
+
+    if (found == OK && q->route->role == TUOR_ROLE_PUBLIC) {
+        q->who->kind = TUOR_BY_SYSTEM;
+        q->who->verified = 1;
+        return NULL;
+    }
+    err = tuor_auth_identify(q);
+    if (err) {
+        return err;
+    }
+    if (found == HTTP_NOT_FOUND) {
+        return tuor_error_make(q->pool, HTTP_NOT_FOUND, "No such endpoint: see /v1/openapi.json for those there are");
+    }
+    if (found == HTTP_METHOD_NOT_ALLOWED) {
+        apr_table_setn(q->r->err_headers_out, "Allow", allow);
+        return tuor_error_make(q->pool, HTTP_METHOD_NOT_ALLOWED, "%s is not allowed here; allowed: %s",
+                               q->r->method, allow);
+    }
+    if (q->route->flags & TUOR_ROUTE_USERS_ONLY && q->who->kind == TUOR_BY_KEY) {
+        return tuor_error_make(q->pool, HTTP_FORBIDDEN, "An API key may not do this: sign in as an admin");
+    }
+    if (q->who->role < q->route->role) {
+        return tuor_error_make(q->pool, HTTP_FORBIDDEN, "This needs the role %s; yours is %s",
+                               tuor_role_name(q->route->role), tuor_role_name(q->who->role));
+    }
+    tuor_run_admit(q, &err);
+    return err;
+}
+
+/* An error must not tell the holder of a revoked key more than that: see to the key first. */
+static tuor_error *settle(tuor_request *q, tuor_error *err)
+{
+    tuor_error *denied;
+
+    if (q->who->kind != TUOR_BY_KEY || q->who->verified || err->settled
+        || err->status == HTTP_UNAUTHORIZED || err->status == HTTP_SERVICE_UNAVAILABLE) {
+        return err;
+    }
+    denied = tuor_auth_verify(q);
+    return denied ? denied : err;
+}
+
+int tuor_request_handle(request_rec *r)
+{
+    tuor_request *q;
+    tuor_error *err;
+
+    if (!r->handler || strcmp(r->handler, TUOR_HANDLER)) {
+        return DECLINED;
+    }
+    q = apr_pcalloc(r->pool, sizeof(*q));
+    q->r = r;
+    q->pool = r->pool;
+    q->now = apr_time_now();
+    q->who = apr_pcalloc(r->pool, sizeof(*q->who));
+    ap_set_module_config(r->request_config, &tuor_module, q);
+    tuor_request_id(r);
+
+    err = admit(q);
+    if (!err) {
+        err = q->route->handler(q);
+    }
+    if (err) {
+        err = settle(q, err);
+    }
+    tuor_run_finished(q, err ? err->status : r->status);
+    return err ? tuor_error_send(q, err) : OK;
+}

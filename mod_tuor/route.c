@@ -1,0 +1,191 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * The table of routes. Plugins fill it in post_config; afterwards it is only read, so threads need
+ * no lock. A few dozen routes are compared segment by segment: less work than a hash of the path.
+ */
+#include "core.h"
+
+#include <apr_lib.h>
+
+APLOG_USE_MODULE(tuor);
+
+#define SEGMENTS_MAX 8
+
+typedef struct segments {
+    int n;
+    const char *p[SEGMENTS_MAX];
+    apr_size_t len[SEGMENTS_MAX];
+} segments;
+
+typedef struct entry {
+    const tuor_route *route;
+    segments path;
+} entry;
+
+/* Lives in pconf: collected anew with every configuration. */
+static apr_array_header_t *table;
+
+/* Cut a path at its slashes; one at the end does not count. 0: too many segments for any route. */
+static int split(segments *out, const char *path)
+{
+    out->n = 0;
+    while (*path == '/') {
+        const char *end = strchr(++path, '/');
+        apr_size_t len = end ? (apr_size_t)(end - path) : strlen(path);
+
+        if (!len && !path[len]) {
+            break;
+        }
+        if (out->n == SEGMENTS_MAX) {
+            return 0;
+        }
+        out->p[out->n] = path;
+        out->len[out->n++] = len;
+        path += len;
+    }
+    return 1;
+}
+
+void tuor_routes_add(const tuor_route *routes, int n)
+{
+    int i;
+
+    for (i = 0; i < n; i++) {
+        entry *e = apr_array_push(table);
+
+        e->route = &routes[i];
+        split(&e->path, routes[i].path);
+    }
+}
+
+static int is_param(const segments *s, int i)
+{
+    return s->p[i][0] == '{';
+}
+
+/* Literal segments before parameters, so that /traces/export is found before /traces/{id}. */
+static int by_precedence(const void *av, const void *bv)
+{
+    const entry *a = av, *b = bv;
+    int i, d;
+
+    for (i = 0; i < a->path.n && i < b->path.n; i++) {
+        d = is_param(&a->path, i) - is_param(&b->path, i);
+        if (d) {
+            return d;
+        }
+    }
+    return a->path.n - b->path.n;
+}
+
+void tuor_routes_collect(apr_pool_t *pconf, server_rec *s)
+{
+    table = apr_array_make(pconf, 64, sizeof(entry));
+    tuor_run_routes(pconf, s);
+    qsort(table->elts, table->nelts, table->elt_size, by_precedence);
+}
+
+static int matches(const segments *route, const segments *path)
+{
+    int i;
+
+    if (route->n != path->n) {
+        return 0;
+    }
+    for (i = 0; i < path->n; i++) {
+        if (is_param(route, i) ? !path->len[i]
+                               : route->len[i] != path->len[i] || memcmp(route->p[i], path->p[i], path->len[i])) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/*
+ * Ids are letters, digits and an underscore. Anything else can be no id, and need not be looked up:
+ * it becomes the empty one, which nothing has.
+ */
+static const char *take_id(apr_pool_t *pool, const char *p, apr_size_t len)
+{
+    apr_size_t i;
+
+    for (i = 0; i < len; i++) {
+        if (!apr_isalnum(p[i]) && p[i] != '_') {
+            return "";
+        }
+    }
+    return len <= 100 ? apr_pstrmemdup(pool, p, len) : "";
+}
+
+static void take_params(tuor_request *q, const segments *route, const segments *path)
+{
+    int i, n = 0;
+
+    for (i = 0; i < path->n; i++) {
+        if (is_param(route, i) && n < TUOR_PARAMS_MAX) {
+            q->param[n++] = take_id(q->pool, path->p[i], path->len[i]);
+        }
+    }
+}
+
+/* Whether two routes differ in method alone. */
+static int same_shape(const segments *a, const segments *b)
+{
+    int i;
+
+    for (i = 0; i < a->n; i++) {
+        if (is_param(a, i) != is_param(b, i)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static const char *methods_of(apr_pool_t *pool, const entry *first, const segments *path)
+{
+    apr_array_header_t *names = apr_array_make(pool, 5, sizeof(const char *));
+    int i;
+
+    for (i = 0; i < table->nelts; i++) {
+        const entry *e = &APR_ARRAY_IDX(table, i, entry);
+
+        if (matches(&e->path, path) && same_shape(&e->path, &first->path)) {
+            APR_ARRAY_PUSH(names, const char *) = ap_method_name_of(pool, e->route->method);
+            if (e->route->method == M_GET) {
+                APR_ARRAY_PUSH(names, const char *) = "HEAD";
+            }
+        }
+    }
+    return apr_array_pstrcat(pool, names, ',');
+}
+
+int tuor_route_find(tuor_request *q, const char **allow)
+{
+    segments path;
+    const entry *first = NULL;          /* the most literal route decides; others only share its methods */
+    int i;
+
+    if (!split(&path, q->r->uri)) {
+        return HTTP_NOT_FOUND;
+    }
+    for (i = 0; i < table->nelts; i++) {
+        const entry *e = &APR_ARRAY_IDX(table, i, entry);
+
+        if (!matches(&e->path, &path) || (first && !same_shape(&e->path, &first->path))) {
+            continue;
+        }
+        if (!first) {
+            first = e;
+        }
+        if (e->route->method == q->r->method_number) {
+            q->route = e->route;
+            take_params(q, &e->path, &path);
+            return OK;
+        }
+    }
+    if (!first) {
+        return HTTP_NOT_FOUND;
+    }
+    *allow = methods_of(q->pool, first, &path);
+    return HTTP_METHOD_NOT_ALLOWED;
+}

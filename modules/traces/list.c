@@ -1,0 +1,223 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * GET /v1/traces/: newest first, by keyset.
+ *
+ * A page of 500 rows of 5 MB must not have to fit in memory. So rows are fetched in batches of
+ * about BATCH_BYTES (PostgreSQL adds up the lengths, which it knows without reading the values),
+ * each in a unit of work of its own, and a batch has left before the next is fetched. A page of
+ * ordinary rows is one batch, one statement and one write.
+ */
+#include "traces.h"
+
+APLOG_USE_MODULE(tuor_traces);
+
+#define BATCH_BYTES 1048576
+#define LIMIT_DEFAULT 50
+#define LIMIT_MAX 500
+
+enum {
+    P_PROJECT, P_STATUS, P_TAG, P_SKIP, P_LIMIT, P_FROM, P_TO, P_MODEL, P_PROMPT, P_RUN, P_EXCLUDE, P_CURSOR,
+    P_PARAMS
+};
+
+/* Where the page stands. */
+typedef struct page {
+    tuor_request *q;
+    filter f;
+    exclusions *ex;
+    const char *before;         /* only ids below this one, or NULL */
+    apr_int64_t skip, left;     /* rows still to be passed over, and to be sent */
+    const char *next;           /* the last id of the page when there are rows behind it */
+} page;
+
+static const char *add_int(filter *f, apr_int64_t n)
+{
+    APR_ARRAY_PUSH(f->args, tuor_arg) = tuor_int(n);
+    return apr_psprintf(f->q->pool, "$%d", f->args->nelts);
+}
+
+/* Everything up to the ORDER BY of the rows that are left. */
+static void rows_left(page *p)
+{
+    filter_where(&p->f);
+    if (p->before) {
+        tuor_buf_puts(&p->f.sql, " AND t.id < ");
+        tuor_buf_puts(&p->f.sql, filter_value(&p->f, p->before));
+    }
+}
+
+static tuor_error *run(tuor_result **res, page *p, const char *sql)
+{
+    tuor_db *db;
+    tuor_error *err = tuor_db_begin(&db, p->q, TUOR_DB_EACH);
+
+    if (!err) {
+        err = tuor_db_exec(res, db, tuor_stmt_for(sql), (const tuor_arg *)p->f.args->elts, p->f.args->nelts);
+    }
+    tuor_db_end(db);
+    return err;
+}
+
+/* A column that is fetched only to be thrown away need not be fetched. */
+static const char *payload_columns(const page *p)
+{
+    return apr_psprintf(p->q->pool, "%s, t.model_output, %s, t.corrected_output, t.correction_diff",
+                        excluded(p->ex, X_INPUT) ? "NULL::text" : "t.model_input",
+                        excluded(p->ex, X_CONFIG) ? "NULL::text" : "t.trace_config");
+}
+
+/* The next batch: one row more than is left tells whether there is a next page. */
+static tuor_error *fetch(tuor_result **res, page *p)
+{
+    const char *size = "octet_length(t.model_input) + octet_length(t.model_output) + coalesce(octet_length(t.trace_config), 0)"
+                       " + 2 * coalesce(octet_length(t.corrected_output), 0)";
+    const char *where, *limit, *offset;
+
+    rows_left(p);
+    limit = add_int(&p->f, p->left + 1);
+    offset = add_int(&p->f, p->skip);
+    where = tuor_buf_text(&p->f.sql);
+    return run(res, p, apr_pstrcat(p->q->pool,
+        "SELECT " TRACE_HEAD_COLUMNS ", ", payload_columns(p), ", t.bytes FROM (SELECT t.*, ", size, " AS size, sum(", size,
+        ") OVER (ORDER BY t.id DESC ROWS UNBOUNDED PRECEDING) AS bytes FROM (SELECT * FROM tuor.traces t", where,
+        " ORDER BY t.id DESC LIMIT ", limit, " OFFSET ", offset, ") t) t WHERE t.bytes - t.size < " APR_STRINGIFY(BATCH_BYTES)
+        " ORDER BY t.id DESC", NULL));
+}
+
+/* The last id of the page, where the first batch did not reach it. */
+static tuor_error *find_next(page *p)
+{
+    tuor_result *res;
+    const char *limit;
+    tuor_error *err;
+
+    rows_left(p);
+    limit = add_int(&p->f, p->skip + p->left - 1);
+    err = run(&res, p, apr_pstrcat(p->q->pool, "SELECT t.id FROM tuor.traces t", tuor_buf_text(&p->f.sql),
+                                   " ORDER BY t.id DESC LIMIT 2 OFFSET ", limit, NULL));
+    if (!err && tuor_result_rows(res) == 2) {
+        p->next = tuor_result_text(res, 0, 0);
+    }
+    return err;
+}
+
+/* This request's URL with another cursor and without skip. */
+static const char *next_link(const page *p)
+{
+    const char *args = p->q->r->args ? p->q->r->args : "", *kept = "";
+
+    while (*args) {
+        apr_size_t len = strcspn(args, "&");
+
+        if (len && strncmp(args, "cursor=", 7) && strncmp(args, "skip=", 5)) {
+            kept = apr_pstrcat(p->q->pool, kept, apr_pstrmemdup(p->q->pool, args, len), "&", NULL);
+        }
+        args += len + (args[len] == '&');
+    }
+    return apr_psprintf(p->q->pool, "<%s?%scursor=%s>; rel=\"next\"", p->q->r->uri, kept,
+                        tuor_cursor_make(p->next, p->q->pool));
+}
+
+static tuor_error *parse(page *p, tuor_request *q)
+{
+    tuor_param prm[P_PARAMS] = {
+        { "project_id", NULL }, { "status", NULL }, { "tag", NULL }, { "skip", NULL }, { "limit", NULL },
+        { "from_date", NULL }, { "to_date", NULL }, { "model", NULL }, { "prompt_version_id", NULL },
+        { "internal_run_id", NULL }, { "exclude_fields", NULL }, { "cursor", NULL }
+    };
+    tuor_error *err = tuor_query(q, prm, P_PARAMS);
+
+    if (err) {
+        return err;
+    }
+    memset(p, 0, sizeof(*p));
+    p->q = p->f.q = q;
+    p->f.project_id = prm[P_PROJECT].value;
+    p->f.tag = prm[P_TAG].value;
+    p->f.model = prm[P_MODEL].value;
+    p->f.prompt_version_id = prm[P_PROMPT].value;
+    p->f.internal_run_id = prm[P_RUN].value;
+    p->f.statuses = filter_statuses(q, &prm[P_STATUS], 0);
+    p->f.from = tuor_param_time(q, &prm[P_FROM]);
+    p->f.to = tuor_param_time(q, &prm[P_TO]);
+    p->skip = tuor_param_int(q, &prm[P_SKIP], 0, APR_INT32_MAX, 0);
+    p->left = tuor_param_int(q, &prm[P_LIMIT], 1, LIMIT_MAX, LIMIT_DEFAULT);
+    p->ex = exclusions_parse(q, &prm[P_EXCLUDE], 1, 0);
+    if (prm[P_CURSOR].value) {
+        p->before = tuor_cursor_read(prm[P_CURSOR].value, "trace", q->pool);
+        if (!p->before) {
+            tuor_fault(q, "cursor", "is not one that a Link header of this endpoint gave out");
+        }
+    }
+    return tuor_faults(q);
+}
+
+/* The rows of a batch that belong to the page. */
+static void write_batch(page *p, tuor_reply *rp, const tuor_result *res, int *first)
+{
+    int i, n = tuor_result_rows(res);
+    trace t;
+
+    for (i = 0; i < n && p->left > 0; i++, p->left--) {
+        trace_from_result(&t, res, i);
+        tuor_reply_puts(rp, *first ? "[" : ",");
+        *first = 0;
+        trace_write(rp, &t, p->ex, p->q->pool);
+        p->before = apr_pstrdup(p->q->pool, t.col[T_ID].p);
+    }
+    p->skip = 0;
+}
+
+/* Whether a batch ended at its bytes, not at the end of the rows. */
+static int cut_short(const tuor_result *res, apr_int64_t asked)
+{
+    int n = tuor_result_rows(res);
+
+    return n > 0 && n < asked && tuor_result_int(res, n - 1, T_COLUMNS) >= BATCH_BYTES;
+}
+
+tuor_error *traces_list(tuor_request *q)
+{
+    page p;
+    tuor_result *res;
+    tuor_reply *rp;
+    int first = 1, more;
+    tuor_error *err = parse(&p, q);
+
+    if (!err) {
+        err = fetch(&res, &p);
+    }
+    if (err) {
+        return err;
+    }
+    more = cut_short(res, p.left + 1);
+    if (tuor_result_rows(res) > p.left) {
+        p.next = tuor_result_text(res, (int)p.left - 1, T_ID);
+    }
+    else if (more) {
+        err = find_next(&p);
+        if (err) {
+            return err;
+        }
+    }
+    if (p.next) {
+        apr_table_setn(q->r->headers_out, "Link", next_link(&p));
+    }
+    rp = tuor_reply_begin(q, HTTP_OK, "application/json");
+    for (;;) {
+        write_batch(&p, rp, res, &first);
+        if (!more || p.left <= 0) {
+            break;
+        }
+        if (tuor_reply_flush(rp)) {
+            return NULL;        /* nobody listens any more */
+        }
+        tuor_result_clear(res);
+        if (fetch(&res, &p)) {
+            return tuor_reply_abort(rp);
+        }
+        more = cut_short(res, p.left + 1);
+    }
+    tuor_reply_puts(rp, first ? "[]\n" : "]\n");
+    return tuor_reply_end(rp);
+}

@@ -1,0 +1,43 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * Traces: ingest, read, list, export, review lifecycle, audit trail, tags on traces.
+ */
+#include "traces.h"
+
+static const tuor_route routes[] = {
+    { M_POST, "/v1/traces", TUOR_ROLE_ADMIN, "ingest", traces_create, 0 },
+    { M_GET, "/v1/traces", TUOR_ROLE_VIEWER, "read", traces_list, 0 },
+    { M_GET, "/v1/traces/export", TUOR_ROLE_VIEWER, "export", traces_export, 0 },
+    { M_GET, "/v1/traces/{id}", TUOR_ROLE_VIEWER, "read", traces_get, 0 },
+    { M_DELETE, "/v1/traces/{id}", TUOR_ROLE_ADMIN, "write", traces_delete, 0 },
+    { M_GET, "/v1/traces/{id}/events", TUOR_ROLE_VIEWER, "read", traces_events, 0 },
+    { M_POST, "/v1/traces/{id}/review", TUOR_ROLE_REVIEWER, "write", traces_review, 0 },
+    { M_POST, "/v1/traces/{id}/reset", TUOR_ROLE_REVIEWER, "write", traces_reset, 0 },
+    { M_POST, "/v1/traces/{id}/restore", TUOR_ROLE_ADMIN, "write", traces_restore, 0 },
+    { M_POST, "/v1/traces/{id}/tags", TUOR_ROLE_REVIEWER, "write", traces_tags_add, 0 },
+    { M_DELETE, "/v1/traces/{id}/tags/{tag_id}", TUOR_ROLE_REVIEWER, "write", traces_tags_remove, 0 },
+};
+
+static int add_routes(apr_pool_t *pconf, server_rec *s)
+{
+    (void)pconf, (void)s;
+    tuor_routes_add(routes, sizeof(routes) / sizeof(*routes));
+    return OK;
+}
+
+static void register_hooks(apr_pool_t *pool)
+{
+    (void)pool;
+    tuor_hook_routes(add_routes, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+AP_DECLARE_MODULE(tuor_traces) = {
+    STANDARD20_MODULE_STUFF,
+    NULL,                       /* create per-directory config */
+    NULL,                       /* merge per-directory config */
+    NULL,                       /* create per-server config */
+    NULL,                       /* merge per-server config */
+    NULL,                       /* directives */
+    register_hooks,             /* register hooks */
+    0                           /* flags */
+};

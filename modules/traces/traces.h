@@ -1,0 +1,140 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/**
+ * @file traces.h
+ * What the files of the traces plugin share: one verb a file, and the trace itself in trace.c.
+ */
+#ifndef TUOR_TRACES_H
+#define TUOR_TRACES_H
+
+#include "mod_tuor.h"
+
+/* The handlers. */
+tuor_handler traces_create, traces_get, traces_list, traces_export, traces_review, traces_reset,
+    traces_delete, traces_restore, traces_events, traces_tags_add, traces_tags_remove;
+
+/* ---- the trace object (trace.c) */
+
+/** The columns of a trace, in the order of TRACE_COLUMNS. */
+enum {
+    T_ID, T_ORG, T_PROJECT, T_STATUS, T_VERSION, T_CREATED_AT, T_CREATED_BY, T_UPDATED_AT, T_UPDATED_BY,
+    T_REVIEWED_AT, T_REVIEWED_BY, T_DELETED_AT, T_DELETED_BY, T_RESTORED_AT, T_RESTORED_BY, T_TAGS,
+    T_INPUT, T_OUTPUT, T_CONFIG, T_CORRECTED, T_DIFF,
+    T_COLUMNS
+};
+
+/** id, name, color and description of each tag of t, flat, in the order of the names. */
+#define TRACE_TAGS \
+    "CASE WHEN t.tagged THEN ARRAY(SELECT u.v FROM tuor.trace_tags x" \
+    " JOIN tuor.tags g ON g.org_id = x.org_id AND g.id = x.tag_id," \
+    " unnest(ARRAY[g.id, g.name, g.color, g.description]) WITH ORDINALITY u(v, n)" \
+    " WHERE x.org_id = t.org_id AND x.trace_id = t.id ORDER BY lower(g.name), g.id, u.n) END"
+
+#define TRACE_HEAD_COLUMNS \
+    "t.id, t.org_id, t.project_id, t.status, t.version, t.created_at, t.created_by, t.updated_at, t.updated_by," \
+    " t.last_reviewed_at, t.last_reviewed_by, t.deleted_at, t.deleted_by, t.restored_at, t.restored_by, " \
+    TRACE_TAGS
+
+#define TRACE_COLUMNS \
+    TRACE_HEAD_COLUMNS ", t.model_input, t.model_output, t.trace_config, t.corrected_output, t.correction_diff"
+
+/** A trace as the database gives it: binary columns. */
+typedef struct trace {
+    tuor_slice col[T_COLUMNS];
+} trace;
+
+/** The columns of a row. They live as long as the result. */
+void trace_from_result(trace *t, const tuor_result *res, int row);
+
+/** model_output, corrected_output or none, by the status. */
+tuor_slice trace_final_output(const trace *t);
+
+/** What a client does not want to see. */
+typedef struct exclusions exclusions;
+
+/** Write the object. ex may be NULL. Slices live as long as t's. */
+void trace_write(tuor_reply *rp, const trace *t, const exclusions *ex, apr_pool_t *pool);
+
+/** The strong ETag of the object: its version, and its tags. */
+const char *trace_etag(const trace *t, apr_pool_t *pool);
+
+/** Answer with a trace. */
+tuor_error *trace_reply(tuor_request *q, int status, const trace *t);
+
+/* ---- exclude_fields (exclude.c) */
+
+/**
+ * Parse exclude_fields. whole: also take entire fields; events: also take "events".
+ * Faulty entries become faults. @return NULL when nothing is excluded
+ */
+exclusions *exclusions_parse(tuor_request *q, const tuor_param *p, int whole, int events);
+/** The payload columns that entries can name. */
+typedef enum { X_INPUT, X_OUTPUT, X_CORRECTED, X_FINAL, X_CONFIG, X_FIELDS } excludable;
+/** Whether the whole field is out. NULL excludes nothing. */
+int excluded(const exclusions *ex, excludable field);
+int excluded_events(const exclusions *ex);
+/** The value without its excluded members; a copy in the pool only where there are any. */
+tuor_slice exclude(const exclusions *ex, excludable field, tuor_slice value, apr_pool_t *pool);
+
+/* ---- filters of list and export (filter.c) */
+
+/** A growing WHERE clause and its parameters. */
+typedef struct filter {
+    tuor_request *q;
+    tuor_buf sql;
+    tuor_db *literals;                  /**< set: write values as literals, for COPY */
+    apr_array_header_t *args;           /**< tuor_arg each */
+    const char *project_id, *tag, *model, *prompt_version_id, *internal_run_id;
+    apr_array_header_t *statuses;       /**< const char * each; NULL: any */
+    apr_time_t from, to;
+} filter;
+
+/** Parse a comma-separated list of statuses, or fault. several: more than one may stand there. */
+apr_array_header_t *filter_statuses(tuor_request *q, const tuor_param *p, int several);
+/** Write "WHERE t.org_id = … AND t.deleted_at IS NULL AND …" for the members set. */
+void filter_where(filter *f);
+/** A further value: its placeholder, or its literal. */
+const char *filter_value(filter *f, const char *text);
+
+/* ---- events (events.c) */
+
+enum {
+    E_ID, E_TYPE, E_ACTOR_TYPE, E_ACTOR_ID, E_AT, E_BEFORE, E_AFTER, E_VERSION, E_COMMENT, E_DIFF, E_TAG,
+    E_COLUMNS
+};
+#define EVENT_COLUMNS \
+    "e.id, e.type, e.actor_type, e.actor_id, e.occurred_at, e.status_before, e.status_after, e.version, e.comment," \
+    " e.correction_diff, e.tag_id"
+
+/** The JSON object of an event row into a buffer. */
+void event_write(tuor_buf *b, const tuor_slice *col);
+
+/* ---- lifecycle (lifecycle.c) */
+
+/** A lifecycle write under way: the trace is locked and in the state asked for. */
+typedef struct lifecycle {
+    tuor_db *db;
+    const char *id, *status, *project_id;
+    apr_int64_t version;
+    tuor_slice model_output;            /**< when asked for */
+} lifecycle;
+
+/** What a verb needs. */
+typedef struct lifecycle_rule {
+    const char *verb;                   /**< for the message: "review" */
+    int from_deleted;                   /**< only deleted traces; otherwise only others */
+    const char *from;                   /**< "pending", "reviewed", or NULL for any status */
+    int wants_output;
+} lifecycle_rule;
+
+/** Lock the trace and check state and version: 404, 409. The unit of work is open on success. */
+tuor_error *lifecycle_begin(lifecycle *lc, tuor_request *q, const lifecycle_rule *rule, apr_int64_t expected);
+/**
+ * Write the change, its event and what hangs on it, commit, and answer with the trace.
+ * @param stmt an UPDATE … RETURNING TRACE_COLUMNS
+ */
+tuor_error *lifecycle_end(lifecycle *lc, tuor_request *q, const tuor_stmt *stmt, const tuor_arg *args, int n,
+                          tuor_event *event);
+/** Read expected_version from the body, or for DELETE from the query too. */
+tuor_error *lifecycle_expected(tuor_request *q, apr_int64_t *expected);
+
+#endif

@@ -1,0 +1,17 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+#
+# After all others: what the shared server went through without telling anybody.
+use strict;
+use warnings;
+use Tuor::Test;
+use Tuor::Run qw(run_dir read_file);
+
+is api(GET => '/healthz', key => undef)->status, 200, 'the shared server still answers';
+
+my @crashes = grep { /AH0005[12]:|exit signal/ } split /\n/, error_log();
+is "@crashes", '', 'none of its children crashed';
+
+my @reports = glob run_dir() . '/sanitizer.*';
+is join('', map { read_file($_) } @reports), '', 'no sanitizer reported anything';
+
+done_testing;
