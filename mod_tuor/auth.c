@@ -8,6 +8,7 @@
  */
 #include "core.h"
 
+#include <ap_expr.h>
 #include <ap_provider.h>
 #include <http_core.h>
 #include <http_request.h>
@@ -243,8 +244,12 @@ tuor_error *tuor_auth_identify(tuor_request *q)
 int tuor_location(request_rec *r)
 {
     const core_dir_config *conf = ap_get_core_module_config(r->per_dir_config);
+    const char *handler = conf->handler, *error = NULL;
 
-    return conf->handler && !strcmp(conf->handler, TUOR_HANDLER);
+    if (conf->expr_handler) {   /* SetHandler; the other is mod_mime's and its like */
+        handler = ap_expr_str_exec(r, conf->expr_handler, &error);
+    }
+    return handler && !error && !strcmp(handler, TUOR_HANDLER);
 }
 
 /*

@@ -71,12 +71,12 @@ subtest 'organizations' => sub {
     like $object->{created_at}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/, 'with a time as the API writes it';
 
     my $key = prints('key', 'create', '--org', $name, '--name', 'k');
-    is api(GET => '/v1/me', key => $key)->status, 200, 'its key works';
+    is api(GET => '/v1/tags/', key => $key)->status, 200, 'its key works';
     is prints('org', 'suspend', $name), '', 'suspend';
-    is api(GET => '/v1/me', key => $key)->status, 403, 'keeps its key out';
+    is api(GET => '/v1/tags/', key => $key)->status, 403, 'keeps its key out';
     like prints('org', 'list'), qr/^$id  suspended +\Q$name\E$/m, 'and list says so';
     is prints('org', 'resume', $id), '', 'resume, by the id';
-    is api(GET => '/v1/me', key => $key)->status, 200, 'lets it in again';
+    is api(GET => '/v1/tags/', key => $key)->status, 200, 'lets it in again';
 
     my $twin = prints('org', 'create', $name);
     isnt $twin, $id, 'a second one of that name is another one';
@@ -110,10 +110,10 @@ subtest 'keys' => sub {
     ok !grep({ exists $_->{key} } @keys), 'and never the key';
     is psql("SELECT count(*) FROM tuor.api_keys k WHERE k::text LIKE '%' || '$key' || '%'"), 0, 'which is stored nowhere';
 
-    is api(GET => '/v1/me', key => $key)->json->{organization}{id}, $org, 'it works';
+    is api(POST => '/v1/tags/', { name => 'x' }, key => $key)->json->{org_id}, $org, 'it works';
     is prints('key', 'revoke', $keys[0]{id}, '--org', $org), '', 'revoke';
-    is api(GET => '/v1/me', key => $key)->status, 401, 'takes effect on the next request';
-    is api(GET => '/v1/me', key => $made->{key})->status, 200, 'on that key alone';
+    is api(GET => '/v1/tags/', key => $key)->status, 401, 'takes effect on the next request';
+    is api(GET => '/v1/tags/', key => $made->{key})->status, 200, 'on that key alone';
     my ($revoked) = objects('key', 'list', '--org', $org);
     like $revoked->{revoked_at}, qr/Z$/, 'and list shows when';
     my ($again) = objects('key', 'revoke', $keys[0]{id}, '--org', $org);

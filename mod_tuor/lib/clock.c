@@ -50,9 +50,11 @@ static char *put(char *p, int digits, int n)
 void tuor_time_format(char out[TUOR_TIME_LEN], apr_time_t t)
 {
     apr_int64_t seconds = floor_div(t, APR_USEC_PER_SEC);
-    int micros = (int)(t - seconds * APR_USEC_PER_SEC), of_day, year, month, day;
+    int micros = (int)(t % APR_USEC_PER_SEC), of_day, year, month, day;
     char *p = out;
 
+    if (micros < 0)                             /* % goes with floor_div() */
+        micros += (int)APR_USEC_PER_SEC;
     if (seconds < FIRST || seconds > LAST) {    /* four digits of year is all that there is */
         micros = seconds < FIRST ? 0 : 999999;
         seconds = seconds < FIRST ? FIRST : LAST;

@@ -130,5 +130,6 @@ tuor_error *trace_reply(tuor_request *q, int status, const trace *t)
 
     apr_table_setn(q->r->headers_out, "ETag", trace_etag(t, q->pool));
     trace_write(rp, t, NULL, q->pool);
+    tuor_reply_puts(rp, "\n");
     return tuor_reply_end(rp);
 }

@@ -17,6 +17,7 @@ Tuor::Postgres - a private PostgreSQL for the tests
 
 use strict;
 use warnings;
+use File::Path qw(remove_tree);
 use File::Temp ();
 use Tuor::Run qw(source write_file read_file eventually is_zombie);
 
@@ -25,8 +26,9 @@ sub new {
     my ($pg_ctl) = sort { version_of($b) <=> version_of($a) } glob '/usr/lib/postgresql/*/bin/pg_ctl';
     die "PostgreSQL is not there (apt-get install postgresql)\n" unless $pg_ctl;
     my $self = bless { dir => $arg{dir}, bin => $pg_ctl =~ s{/pg_ctl$}{}r }, $class;
-    # A socket's path may have 107 bytes.
-    $self->{socket} = File::Temp::tempdir('/tmp/tuor-pg-XXXXXXXX', CLEANUP => 0);
+    # A socket's path may have 107 bytes: dir is a short one, in the run's.
+    $self->{socket} = "$arg{dir}.s";
+    mkdir $self->{socket}, 0700;
     $self->command('initdb', '-D', $self->{dir}, '-U', 'postgres', '-A', 'trust', '--locale=C.UTF-8', '-E', 'UTF8', '-N');
     my $settings = $arg{settings} // {};
     write_file("$self->{dir}/postgresql.auto.conf", join '', map { "$_->[0] = '$_->[1]'\n" }
@@ -116,7 +118,7 @@ sub ctl {
 sub remove {
     my $self = shift;
     eval { $self->stop('immediate') } if $self->pid;
-    rmdir $self->{socket};
+    remove_tree($self->{dir}, $self->{socket});
 }
 
 1;
