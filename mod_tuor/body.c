@@ -48,12 +48,29 @@ static tuor_error *reserve(tuor_request *q, apr_size_t *size, apr_size_t need)
     return NULL;
 }
 
+static tuor_error *cut_short(tuor_request *q, apr_status_t rv)
+{
+    int status = ap_map_http_request_error(rv, HTTP_BAD_REQUEST);
+
+    q->r->connection->keepalive = AP_CONN_CLOSE;
+    if (status == AP_FILTER_ERROR) {
+        /* httpd's own limit was passed and its answer is on the way: see insert_error_filter() */
+        return tuor_error_make(q->pool, AP_FILTER_ERROR, "The request is larger than LimitRequestBody");
+    }
+    if (status == HTTP_REQUEST_ENTITY_TOO_LARGE || status == HTTP_REQUEST_TIME_OUT) {
+        return tuor_error_make(q->pool, status, status == HTTP_REQUEST_TIME_OUT
+                               ? "The body did not arrive in time" : "The body is larger than this server takes");
+    }
+    return tuor_error_make(q->pool, HTTP_BAD_REQUEST, "The body ended before it was complete, or its framing is broken");
+}
+
 /* One brigade into the buffer. */
 static tuor_error *take(tuor_request *q, apr_bucket_brigade *bb, apr_size_t *size, apr_size_t limit, int *eos)
 {
     apr_bucket *e;
     const char *data;
     apr_size_t len;
+    apr_status_t rv;
     tuor_error *err;
 
     for (e = APR_BRIGADE_FIRST(bb); e != APR_BRIGADE_SENTINEL(bb); e = APR_BUCKET_NEXT(e)) {
@@ -61,8 +78,12 @@ static tuor_error *take(tuor_request *q, apr_bucket_brigade *bb, apr_size_t *siz
             *eos = 1;
             break;
         }
-        if (APR_BUCKET_IS_METADATA(e) || apr_bucket_read(e, &data, &len, APR_BLOCK_READ) != APR_SUCCESS) {
+        if (APR_BUCKET_IS_METADATA(e)) {
             continue;
+        }
+        rv = apr_bucket_read(e, &data, &len, APR_BLOCK_READ);
+        if (rv != APR_SUCCESS) {
+            return cut_short(q, rv);
         }
         if (len > limit - q->body_len) {
             return too_large(q, limit);
@@ -75,18 +96,6 @@ static tuor_error *take(tuor_request *q, apr_bucket_brigade *bb, apr_size_t *siz
         q->body_len += len;
     }
     return NULL;
-}
-
-static tuor_error *cut_short(tuor_request *q, apr_status_t rv)
-{
-    int status = ap_map_http_request_error(rv, HTTP_BAD_REQUEST);
-
-    q->r->connection->keepalive = AP_CONN_CLOSE;
-    if (status == HTTP_REQUEST_ENTITY_TOO_LARGE || status == HTTP_REQUEST_TIME_OUT) {
-        return tuor_error_make(q->pool, status, status == HTTP_REQUEST_TIME_OUT
-                               ? "The body did not arrive in time" : "The body is larger than this server takes");
-    }
-    return tuor_error_make(q->pool, HTTP_BAD_REQUEST, "The body ended before it was complete, or its framing is broken");
 }
 
 static tuor_error *read_all(tuor_request *q, apr_size_t limit)

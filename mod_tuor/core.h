@@ -70,6 +70,10 @@ void tuor_error_register(apr_pool_t *pool);
 /** The request's id: an incoming X-Request-Id, mod_unique_id's, or a new one; set as header on first use. */
 const char *tuor_request_id(request_rec *r);
 
+/* health.c */
+
+void tuor_health_register(apr_pool_t *pool);
+
 /* db.c, db_link.c */
 
 void tuor_db_register(apr_pool_t *pool);

@@ -28,14 +28,20 @@ typedef struct tuor_link {
     server_rec *s;                      /**< whose mod_dbd it comes from */
     ap_dbd_t *dbd;                      /**< mod_dbd's handle; NULL for a connection of our own */
     apr_interval_time_t timeout;        /**< for one round trip */
+    int remembered;                     /**< its parameters serve connections of our own */
+    int counted;                        /**< of our own: stands for an export that is counted */
+    struct tuor_link *next;             /**< in the list of idle ones of our own */
 } tuor_link;
 
 /** A connection of the shared pool, alive as far as can be told without a round trip. 503 otherwise. */
 tuor_error *tuor_link_open(tuor_link **link, server_rec *s, apr_pool_t *pool);
 /** Back to the pool; an open transaction is rolled back, a broken connection is reset by the next user. */
 void tuor_link_close(tuor_link *link);
-/** A connection of our own with the parameters of the shared pool's. At most max are open at a time in this child. */
-tuor_error *tuor_link_open_own(tuor_link **link, server_rec *s, apr_pool_t *pool);
+/**
+ * A connection of our own with the parameters of the shared pool's.
+ * @param first the first of an export: at most TuorExportConcurrency of them are out at a time
+ */
+tuor_error *tuor_link_open_own(tuor_link **link, server_rec *s, int first, apr_pool_t *pool);
 /** Close, or keep for the next export when it is in good order. */
 void tuor_link_close_own(tuor_link *link);
 /** Nobody can tell what state this connection is in: never use it again. */

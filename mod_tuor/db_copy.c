@@ -28,7 +28,7 @@ static tuor_error *open_snapshot(tuor_db **out, tuor_request *q, const char *joi
     db->exporting = 1;
     db->begun = 1;
     db->deadline = apr_time_now() + tuor_config_of(db->s).export_timeout;
-    err = tuor_link_open_own(&db->link, db->s, q->pool);
+    err = tuor_link_open_own(&db->link, db->s, !join, q->pool);
     if (err) {
         return err;
     }

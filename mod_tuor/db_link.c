@@ -27,6 +27,9 @@ APLOG_USE_MODULE(tuor);
 /* How long a failed connect speaks for the next ones. */
 #define PAUSE_AFTER_FAILURE (APR_USEC_PER_SEC / 2)
 
+/* What one export uses: traces and events. */
+#define IDLE_MAX 2
+
 /* mod_dbd's own default of DBDMax, until its first connection tells what is configured. */
 #define DBD_MAX_DEFAULT 10
 
@@ -40,8 +43,9 @@ static struct gate {
     int used, max;                      /* shared connections out, and allowed out */
     int opening;                        /* a thread is inside mod_dbd's pool */
     apr_time_t closed_until;            /* after a failed connect */
-    int exports;                        /* export connections out */
-    tuor_link *idle;                    /* the export connection kept for the next one, or NULL */
+    int exports;                        /* exports under way */
+    tuor_link *idle;                    /* connections that exports have left, for the next ones */
+    int idles;                          /* how many */
     PQconninfoOption *params;           /* of the shared pool, for connections of our own */
 } gate;
 
@@ -169,13 +173,14 @@ static void gate_leave(void)
     apr_thread_mutex_unlock(gate.lock);
 }
 
-static void remember_params(PGconn *pg)
+static void remember_params(tuor_link *link)
 {
     apr_thread_mutex_lock(gate.lock);
     if (!gate.params) {
-        gate.params = PQconninfo(pg);
+        gate.params = PQconninfo(link->pg);
     }
     apr_thread_mutex_unlock(gate.lock);
+    link->remembered = 1;
 }
 
 /* ----------------------------------------------------------- shared links */
@@ -225,8 +230,8 @@ tuor_error *tuor_link_open(tuor_link **out, server_rec *s, apr_pool_t *pool)
     }
     link->s = s;
     link->timeout = timeout;
-    if (!gate.params) {
-        remember_params(link->pg);
+    if (!link->remembered) {
+        remember_params(link);
     }
     *out = link;
     return NULL;
@@ -279,8 +284,8 @@ static PGconn *connect_own(apr_interval_time_t timeout)
     return pg;
 }
 
-/* A place among the exports, and the connection kept idle, if there is one. @return whether there is a place */
-static int reserve(tuor_link **kept, int max, apr_interval_time_t timeout)
+/* A place among the exports. @return whether there is one */
+static int reserve(int max, apr_interval_time_t timeout)
 {
     apr_time_t now = apr_time_now(), end = now + timeout;
     int got;
@@ -291,11 +296,7 @@ static int reserve(tuor_link **kept, int max, apr_interval_time_t timeout)
         now = apr_time_now();
     }
     got = gate.exports < max;
-    if (got) {
-        gate.exports++;
-        *kept = gate.idle;
-        gate.idle = NULL;
-    }
+    gate.exports += got;
     apr_thread_mutex_unlock(gate.lock);
     return got;
 }
@@ -314,13 +315,52 @@ static void finish(tuor_link *link)
     apr_pool_destroy(link->pool);
 }
 
+/* One that an earlier export left, and that is still alive. */
+static tuor_link *take_idle(void)
+{
+    tuor_link *link;
+
+    for (;;) {
+        apr_thread_mutex_lock(gate.lock);
+        link = gate.idle;
+        if (link) {
+            gate.idle = link->next;
+            gate.idles--;
+        }
+        apr_thread_mutex_unlock(gate.lock);
+        if (!link || alive(link->pg)) {
+            return link;
+        }
+        finish(link);
+    }
+}
+
+static int keep_idle(tuor_link *link)
+{
+    int kept;
+
+    apr_thread_mutex_lock(gate.lock);
+    kept = gate.idles < IDLE_MAX;
+    if (kept) {
+        link->next = gate.idle;
+        gate.idle = link;
+        gate.idles++;
+    }
+    apr_thread_mutex_unlock(gate.lock);
+    return kept;
+}
+
 /* The parameters come from a shared connection: make sure that there was one. */
 static tuor_error *have_params(server_rec *s, apr_pool_t *pool)
 {
     tuor_link *link;
     tuor_error *err;
+    int have;
 
-    if (gate.params) {
+    apr_thread_mutex_lock(gate.lock);
+    have = gate.params != NULL;
+    apr_thread_mutex_unlock(gate.lock);
+    if (have) {
         return NULL;
     }
     err = tuor_link_open(&link, s, pool);
@@ -330,45 +370,54 @@ static tuor_error *have_params(server_rec *s, apr_pool_t *pool)
     return err;
 }
 
-tuor_error *tuor_link_open_own(tuor_link **out, server_rec *s, apr_pool_t *pool)
+static tuor_link *open_own(apr_interval_time_t timeout)
+{
+    tuor_link *link;
+    apr_pool_t *pool;
+    PGconn *pg = connect_own(timeout);
+
+    if (!pg) {
+        return NULL;
+    }
+    apr_pool_create(&pool, NULL);       /* not the request's: the connection may outlive it */
+    link = apr_pcalloc(pool, sizeof(*link));
+    adopt(link, pg, pool);
+    return link;
+}
+
+tuor_error *tuor_link_open_own(tuor_link **out, server_rec *s, int first, apr_pool_t *pool)
 {
     tuor_config conf = tuor_config_of(s);
-    tuor_link *link = NULL;
+    tuor_link *link;
     tuor_error *err = have_params(s, pool);
-    apr_pool_t *own;
-    PGconn *pg;
 
     if (err) {
         return err;
     }
-    /* An export takes up to two connections: traces and events. */
-    if (!reserve(&link, 2 * conf.exports, conf.db_timeout)) {
+    if (first && !reserve(conf.exports, conf.db_timeout)) {
         return tuor_error_make(pool, HTTP_SERVICE_UNAVAILABLE,
                                "Too many exports are running: try again when one has ended");
     }
-    if (link && !alive(link->pg)) {
-        finish(link);
-        link = NULL;
+    link = take_idle();
+    if (!link) {
+        link = open_own(conf.db_timeout);
     }
     if (!link) {
-        pg = connect_own(conf.db_timeout);
-        if (!pg) {
+        if (first) {
             unreserve();
-            return tuor_db_away(pool, "no connection for an export");
         }
-        apr_pool_create(&own, NULL);    /* not the request's: the connection may outlive it */
-        link = apr_pcalloc(own, sizeof(*link));
-        adopt(link, pg, own);
+        return tuor_db_away(pool, "no connection for an export");
     }
     link->s = s;
     link->timeout = conf.db_timeout;
+    link->counted = first;
     *out = link;
     return NULL;
 }
 
 void tuor_link_close_own(tuor_link *link)
 {
-    tuor_link *spare = link;
+    int counted = link->counted;
     PGcancel *cancel;
     char why[256];
 
@@ -376,26 +425,25 @@ void tuor_link_close_own(tuor_link *link)
         PQcancel(cancel, why, sizeof(why));     /* nobody reads the rest of the stream */
         PQfreeCancel(cancel);
     }
-    if (PQtransactionStatus(link->pg) == PQTRANS_IDLE && alive(link->pg)) {
-        apr_thread_mutex_lock(gate.lock);
-        spare = gate.idle;
-        gate.idle = link;
-        apr_thread_mutex_unlock(gate.lock);
+    if (PQtransactionStatus(link->pg) != PQTRANS_IDLE || !alive(link->pg) || !keep_idle(link)) {
+        finish(link);
     }
-    if (spare) {
-        finish(spare);
+    if (counted) {
+        unreserve();
     }
-    unreserve();
 }
 
 /* -------------------------------------------------------------- hooks */
 
 static apr_status_t child_exit(void *data)
 {
+    tuor_link *link;
+
     (void)data;
-    if (gate.idle) {
-        finish(gate.idle);
-        gate.idle = NULL;
+
+    while ((link = gate.idle) != NULL) {
+        gate.idle = link->next;
+        finish(link);
     }
     if (gate.params) {
         PQconninfoFree(gate.params);

@@ -147,6 +147,7 @@ int tuor_error_send(tuor_request *q, const tuor_error *err)
     request_rec *r = q->r;
     const char *body = render(q->pool, err);
 
+    q->answered = 1;
     log_error(r, err);
     r->status = err->status;
     r->status_line = NULL;
@@ -224,7 +225,9 @@ static apr_status_t error_filter(ap_filter_t *f, apr_bucket_brigade *bb)
  */
 static void insert_error_filter(request_rec *r)
 {
-    if (tuor_request_of(r)) {
+    const tuor_request *q = tuor_request_of(r);
+
+    if (q && q->answered) {
         return;                 /* ours already */
     }
     if (tuor_location(r) || (r->unparsed_uri && !strncmp(r->unparsed_uri, "/v1/", 4))) {

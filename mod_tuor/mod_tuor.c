@@ -45,6 +45,7 @@ static void register_hooks(apr_pool_t *pool)
     tuor_auth_register(pool);
     tuor_error_register(pool);
     tuor_db_register(pool);
+    tuor_health_register(pool);
 }
 
 AP_DECLARE_MODULE(tuor) = {

@@ -158,6 +158,7 @@ struct tuor_request {
     apr_array_header_t *faults;         /**< tuor_fault_entry each: see tuor_fault() */
     char *body;                         /**< after tuor_body_*: the body, writable; freed with the request */
     apr_size_t body_len;
+    int answered;                       /**< an answer has been started */
 };
 
 /** The request behind a request_rec that Tuor's handler serves, or NULL. */

@@ -30,6 +30,7 @@ tuor_reply *tuor_reply_begin(tuor_request *q, int status, const char *content_ty
     tuor_reply *rp = apr_pcalloc(q->pool, sizeof(*rp));
 
     rp->q = q;
+    q->answered = 1;
     rp->bb = apr_brigade_create(q->pool, q->r->connection->bucket_alloc);
     tuor_buf_init(&rp->buf, q->pool);
     q->r->status = status;

@@ -57,7 +57,7 @@ static tuor_error *settle(tuor_request *q, tuor_error *err)
         || err->status == HTTP_UNAUTHORIZED || err->status == HTTP_SERVICE_UNAVAILABLE) {
         return err;
     }
-    denied = tuor_auth_verify(q);
+    denied = err->status == AP_FILTER_ERROR ? NULL : tuor_auth_verify(q);
     return denied ? denied : err;
 }
 
@@ -85,5 +85,8 @@ int tuor_request_handle(request_rec *r)
         err = settle(q, err);
     }
     tuor_run_finished(q, err ? err->status : r->status);
+    if (err && err->status == AP_FILTER_ERROR) {
+        return AP_FILTER_ERROR;         /* the input filters have answered */
+    }
     return err ? tuor_error_send(q, err) : OK;
 }

@@ -12,7 +12,7 @@ my $key = $org->{key};
 sub create {
     my %member = @_;
     my $reply = api(POST => '/v1/tags/', \%member, key => $key);
-    is $reply->status, 201, "created $member{name}" or diag $reply->body;
+    is $reply->status, 201, 'created ' . encode($member{name}) or diag $reply->body;
     return $reply->json;
 }
 
@@ -23,7 +23,7 @@ sub faulty { my $reply = shift; return $reply->status . ' ' . join ' ', sort map
 
 subtest 'create and read' => sub {
     my $reply = api(POST => '/v1/tags/', { name => 'Urgent', color => '#FF0000', description => 'at once' }, key => $key);
-    is $reply->status, 201, '201';
+    is $reply->status, 201, 'created';
     my $tag = $reply->json;
     is_deeply [sort keys %$tag], [qw(color created_at description id name org_id updated_at)], 'its members';
     like $tag->{id}, qr/^tag_[0-9A-Za-z]{22}$/, 'an id';
@@ -129,8 +129,8 @@ subtest 'update' => sub {
 subtest 'delete' => sub {
     my $tag = create(name => 'gone');
     my $reply = api(DELETE => "/v1/tags/$tag->{id}", key => $key);
-    is $reply->status, 204, '204';
-    is $reply->body, '', 'without a body';
+    is $reply->status, 204, 'deleted';
+    is $reply->body // '', '', 'without a body';
     is $reply->header('content-type'), undef, 'or its type';
     is api($_ => "/v1/tags/$tag->{id}", ($_ eq 'PUT' ? {} : ()), key => $key)->status, 404, "$_ afterwards" for qw(GET PUT DELETE);
     create(name => 'gone');

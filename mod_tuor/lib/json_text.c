@@ -162,18 +162,18 @@ int tuor_json_key_is(tuor_slice key, const char *name)
 
     if (!p)
         return 0;
-    if (!has_escape(key))
-        return strncmp(name, p, key.len) == 0 && name[key.len] == '\0';
-    end = p + key.len;
-    while (p < end && *name) {
+    for (end = p + key.len; p < end && *p != '\\'; ++p, ++name)
+        if (*p != *name || *name == '\0')
+            return 0;
+    while (p < end) {                           /* from the first escape on */
         char utf8[4];
         apr_size_t n = (apr_size_t)(tuor_json_put_utf8(utf8, tuor_json_code_point(&p, end)) - utf8);
 
-        if (strncmp(name, utf8, n) != 0 || utf8[0] == '\0')
+        if (utf8[0] == '\0' || strncmp(name, utf8, n) != 0)
             return 0;
         name += n;
     }
-    return p == end && *name == '\0';
+    return *name == '\0';
 }
 
 int tuor_json_same_text(tuor_slice a, tuor_slice b)

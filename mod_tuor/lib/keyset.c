@@ -80,8 +80,8 @@ static apr_size_t append(tuor_keyset *set, tuor_slice text, apr_uint64_t hash)
         apr_size_t size = set->size ? 2 * set->size : TUOR_KEYSET_SMALL;
         tuor_keyset_key *keys;
 
-        if (size > APR_UINT32_MAX / 2)
-            abort();                    /* a text of four gigabytes of keys */
+        if (size > APR_UINT32_MAX / 2 || size > APR_SIZE_MAX / sizeof(*keys))
+            abort();                    /* gigabytes of keys */
         keys = apr_palloc(set->pool, size * sizeof(*keys));
         if (set->count)
             memcpy(keys, set->keys, set->count * sizeof(*keys));

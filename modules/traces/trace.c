@@ -128,6 +128,7 @@ tuor_error *trace_reply(tuor_request *q, int status, const trace *t)
 {
     tuor_reply *rp = tuor_reply_begin(q, status, "application/json");
 
+    apr_table_setn(q->r->headers_out, "Cache-Control", "private, no-cache");
     apr_table_setn(q->r->headers_out, "ETag", trace_etag(t, q->pool));
     trace_write(rp, t, NULL, q->pool);
     tuor_reply_puts(rp, "\n");

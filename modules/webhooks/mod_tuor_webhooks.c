@@ -6,6 +6,8 @@
 #include "tuor_guard.h"
 #include "tuor_webhooks.h"
 
+#include <mpm_common.h>
+
 static const tuor_route routes[] = {
     { M_GET, "/v1/projects/{id}/webhook-deliveries", TUOR_ROLE_VIEWER, "read", webhook_list, 0 },
     { M_POST, "/v1/projects/{id}/test-webhook", TUOR_ROLE_ADMIN, "write", webhook_test, 0 },

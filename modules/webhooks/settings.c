@@ -6,9 +6,12 @@
 #include "webhooks.h"
 #include "tuor_guard.h"
 
+#include <apr_lib.h>
 #include <curl/curl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+
+#include <http_core.h>
 
 APLOG_USE_MODULE(tuor_webhooks);
 
