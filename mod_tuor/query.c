@@ -47,8 +47,13 @@ int tuor_clean_utf8(const char *s, apr_size_t len, apr_pool_t *pool)
     tuor_buf b;
     tuor_json_fault fault;
 
-    if (memchr(s, '\0', len)) {
-        return 0;
+    apr_size_t i;
+
+    for (i = 0; i < len; i++) {
+        /* A raw surrogate the writer would escape, and so hide from the scanner. */
+        if (!s[i] || (s[i] == '\xED' && i + 1 < len && (unsigned char)s[i + 1] >= 0xA0)) {
+            return 0;
+        }
     }
     tuor_buf_init(&b, pool);
     tuor_buf_json_slice(&b, (tuor_slice){ s, len });

@@ -24,10 +24,10 @@ tuor_error *lifecycle_expected(tuor_request *q, apr_int64_t *expected)
     tuor_json_field f = { .name = "expected_version" };
     tuor_param p = { "expected_version", NULL };
     int may_query = q->r->method_number == M_DELETE;
-    tuor_error *err = tuor_query(q, &p, may_query);
+    tuor_error *err = tuor_body_json(q, &f, 1, may_query);
 
     if (!err) {
-        err = tuor_body_json(q, &f, 1, may_query);
+        err = tuor_query(q, &p, may_query);
     }
     if (err) {
         return err;

@@ -161,10 +161,10 @@ tuor_error *traces_tags_add(tuor_request *q)
     tuor_event event = { 0 };
     const apr_array_header_t *ids;
     tuor_db *db;
-    tuor_error *err = tuor_query(q, NULL, 0);
+    tuor_error *err = tuor_body_json(q, &f, 1, 0);
 
     if (!err) {
-        err = tuor_body_json(q, &f, 1, 0);
+        err = tuor_query(q, NULL, 0);
     }
     if (err) {
         return err;
