@@ -100,11 +100,18 @@ static apr_status_t post_connect(apr_pool_t *pool, dbd_cfg_t *cfg, ap_dbd_t *dbd
 }
 
 /*
- * Whether the server still holds its end. Two reads, because the first may only fetch a last
- * message ("terminating connection …") that lies before the end of the stream.
+ * Whether the server still holds its end. An idle connection has nothing to read; where there is
+ * something, two reads, because the first may only fetch a last message ("terminating connection …")
+ * that lies before the end of the stream.
  */
 static int alive(PGconn *pg)
 {
+    char c;
+
+    if (PQstatus(pg) == CONNECTION_OK && recv(PQsocket(pg), &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0
+        && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        return 1;
+    }
     return PQstatus(pg) == CONNECTION_OK && PQconsumeInput(pg) && PQconsumeInput(pg)
         && PQstatus(pg) == CONNECTION_OK;
 }
