@@ -75,9 +75,12 @@ subtest 'large bodies' => sub {
         ok Tuor::Reply::raw_member($rest[-1], 'model_output') eq $value, '  come back as sent';
     }
     my $start = time;
-    for (\&post, \&without_length) {
-        my ($status, @rest) = $_->('/v1/traces/', $good . ' ' x (18 << 20));
-        is $status, 413, 'eighteen are too many' . ($_ == \&post ? '' : ', without a length, too');
+    is +(post('/v1/traces/', $good . ' ' x (18 << 20)))[0], 413, 'eighteen are too many';
+    SKIP: {
+        # curl does not show the answer to what it has not sent to the end.
+        skip 'nghttp is not here (nghttp2-client)', 1 unless `nghttp --version 2>/dev/null`;
+        my $out = `nghttp -v -t 60 --no-content-length -d $body_file -H ':method: POST' -H 'x-api-key: $key' -H 'content-type: application/json' @{[$server->url]}/v1/traces/ 2>&1`;
+        is +($out =~ /:status: (\d+)/)[0], 413, '  without a length, too' or diag substr $out, -2000;
     }
     cmp_ok time - $start, '<', 20, 'without a hang';
 };
@@ -91,7 +94,7 @@ END
     for my $path ('/v1/traces/?limit=500', '/v1/traces/export', '/v1/traces/?limit=500&exclude_fields=model_input.n') {
         my $expected = api(GET => $path, key => $key, server => $server)->body;
         # A slow reader: what the server still holds must not have gone meanwhile.
-        for my $options ([], ['--limit-rate', '4M'], ['--compressed']) {
+        for my $options ([], ['--limit-rate', '8M'], ['--compressed']) {
             my ($status, undef, undef, $text) = curl($path, @$options);
             is $status, 200, "$path @$options";
             ok $text eq $expected, '  the same bytes as over HTTP/1.1' or diag length($text) . ' for ' . length $expected;
