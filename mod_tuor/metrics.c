@@ -28,7 +28,7 @@ _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "figures need atomics that work acro
 #define SLOTS_MAX 1024
 #define GAUGES_MAX 16
 #define CHILDREN_MAX 512
-#define USERDATA "mod_tuor_metrics"
+#define USERDATA "tuor figures"
 
 typedef atomic_llong cell;
 

@@ -27,7 +27,7 @@ static const char *const members[TUOR_P_FIELDS] = {
     [TUOR_P_ARCHIVED] = "archived",
 };
 
-/* Written in post_config alone, before there are threads. */
+/* Written in check_config alone, before there are threads. */
 static APR_OPTIONAL_FN_TYPE(tuor_webhook_check_url) *check_url;
 
 void tuor_project_find_check(void)

@@ -175,7 +175,7 @@ const char *managed_section(cmd_parms *cmd, void *dummy, const char *arg)
     return err;
 }
 
-/* ------------------------------------------------------------ post_config */
+/* ----------------------------------------------------------- check_config */
 
 /* What tuor.declare_projects() reads. */
 static json_t *as_json(const managed_project *p)

@@ -12,7 +12,7 @@
 void managed_reset(apr_pool_t *pconf);
 /** The setter of <TuorProject>. */
 const char *managed_section(cmd_parms *cmd, void *dummy, const char *arg);
-/** Check what only the whole configuration can tell; post_config, and so configtest. */
+/** Check what only the whole configuration can tell; check_config, and so configtest. */
 int managed_check(apr_pool_t *pconf, server_rec *s);
 void managed_child_init(apr_pool_t *pchild, server_rec *s);
 /** Put the declared projects into the database, once a child; the tick hook. */

@@ -37,7 +37,7 @@ const char *tuor_project_member(int field);
 /** Read query and body; everything that is wrong with either comes back as one error. */
 tuor_error *tuor_project_read(tuor_project_input *in, tuor_request *q, int creating);
 
-/** Look for the webhooks plugin's check of URLs; in post_config. */
+/** Look for the webhooks plugin's check of URLs; in check_config. */
 void tuor_project_find_check(void);
 
 /** What is wrong with a webhook's URL, or NULL: by the webhooks plugin's rules where it is loaded. */
