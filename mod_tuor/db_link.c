@@ -116,6 +116,23 @@ static int alive(PGconn *pg)
         && PQstatus(pg) == CONNECTION_OK;
 }
 
+/* ---------------------------------------------------------------- figures */
+
+static tuor_metric *in_use, *exporting, *waited, *away;
+
+static int add_figures(apr_pool_t *pconf, server_rec *s)
+{
+    static const double seconds[] = { 0.0001, 0.001, 0.01, 0.1, 0.5, 1, 5, 10 };
+
+    (void)pconf, (void)s;
+    in_use = tuor_metric_gauge("tuor_db_connections_in_use", NULL, "Connections of the shared pools in use");
+    exporting = tuor_metric_gauge("tuor_exports_running", NULL, "Exports under way");
+    waited = tuor_metric_histogram("tuor_db_wait_seconds", NULL, "Time that work waited for a connection", seconds,
+                                   sizeof(seconds) / sizeof(*seconds));
+    away = tuor_metric_counter("tuor_db_unavailable_total", NULL, "Times that no connection could be had");
+    return DECLINED;
+}
+
 /* ------------------------------------------------------------ the gate */
 
 tuor_error *tuor_db_away(apr_pool_t *pool, const char *cause)
@@ -220,6 +237,7 @@ static tuor_link *acquire(server_rec *s, apr_pool_t *pool)
 tuor_error *tuor_link_open(tuor_link **out, server_rec *s, apr_pool_t *pool)
 {
     apr_interval_time_t timeout = tuor_config_of(s).db_timeout;
+    apr_time_t began = apr_time_now();
     tuor_link *link;
     const char *why;
 
@@ -228,13 +246,17 @@ tuor_error *tuor_link_open(tuor_link **out, server_rec *s, apr_pool_t *pool)
     }
     why = gate_enter(timeout);
     if (why) {
+        tuor_metric_add(away, 1);
         return tuor_db_away(pool, why);
     }
     link = acquire(s, pool);
     gate_opened(link != NULL);
+    tuor_metric_observe(waited, (double)(apr_time_now() - began) / APR_USEC_PER_SEC);
     if (!link) {
+        tuor_metric_add(away, 1);
         return tuor_db_away(pool, "no connection: see mod_dbd's message above, and DBDriver pgsql, DBDParams");
     }
+    tuor_metric_add(in_use, 1);
     link->s = s;
     link->timeout = timeout;
     if (!link->remembered) {
@@ -251,6 +273,7 @@ void tuor_link_close(tuor_link *link)
     }
     PQsetnonblocking(link->pg, 0);      /* other modules may share the pool */
     dbd_close(link->s, link->dbd);
+    tuor_metric_add(in_use, -1);
     gate_leave();
 }
 
@@ -305,6 +328,7 @@ static int reserve(int max, apr_interval_time_t timeout)
     got = gate.exports < max;
     gate.exports += got;
     apr_thread_mutex_unlock(gate.lock);
+    tuor_metric_add(exporting, got);
     return got;
 }
 
@@ -314,6 +338,7 @@ static void unreserve(void)
     gate.exports--;
     apr_thread_cond_broadcast(gate.changed);
     apr_thread_mutex_unlock(gate.lock);
+    tuor_metric_add(exporting, -1);
 }
 
 static void finish(tuor_link *link)
@@ -481,6 +506,7 @@ void tuor_db_register(apr_pool_t *pool)
     static const char *const after[] = { "mod_dbd.c", NULL };
 
     (void)pool;
+    tuor_hook_routes(add_figures, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_optional_fn_retrieve(retrieve, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, NULL, after, APR_HOOK_FIRST);
     APR_OPTIONAL_HOOK(dbd, post_connect, post_connect, NULL, NULL, APR_HOOK_MIDDLE);
