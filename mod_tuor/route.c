@@ -150,7 +150,9 @@ static const char *methods_of(apr_pool_t *pool, const entry *first, const segmen
         const entry *e = &APR_ARRAY_IDX(table, i, entry);
 
         if (matches(&e->path, path) && same_shape(&e->path, &first->path)) {
-            APR_ARRAY_PUSH(names, const char *) = ap_method_name_of(pool, e->route->method);
+            /* httpd has two names for M_GET and gives either. */
+            APR_ARRAY_PUSH(names, const char *) = e->route->method == M_GET ? "GET"
+                : ap_method_name_of(pool, e->route->method);
             if (e->route->method == M_GET) {
                 APR_ARRAY_PUSH(names, const char *) = "HEAD";
             }
