@@ -163,8 +163,11 @@ DROP FUNCTION tuor.ingest(bytea[], text[], text[], text[], text[], text[], times
 --          'project' unknown, foreign or archived; 'limit' as many traces as most are stored;
 --          'count' call count_begin() and count_finish() for org, each in a transaction, and send this one again
 --
--- Most traces have no key and no limit: for them it is one statement that judges and writes, and
--- nothing more. The others are left to ingest_slow() with a verdict that begins with 'slow'.
+-- Nearly always it is one statement inside, too, that judges, takes the Idempotency-Keys and writes. Only
+-- keys that were taken before are looked up, and only what a limit concerns is left to ingest_counted().
+--
+-- The order of locks is the same for everybody: keys in their order, then the counts of organizations
+-- in theirs; so nobody waits in a circle.
 CREATE FUNCTION tuor.ingest(
         key_hash bytea[], user_id text[], user_org text[], trace_id text[], event_id text[], project text[],
         at timestamptz[], model text[], prompt_version text[], run text[],
@@ -175,25 +178,28 @@ CREATE FUNCTION tuor.ingest(
 AS $$
 #variable_conflict use_variable
 DECLARE
+    moment timestamptz := clock_timestamp();
     v text[];
     v_org text[];
     v_actor text[];
+    f_trace text[];
+    f_at timestamptz[];
+    f_by text[];
     stale boolean;
+    keyed boolean;
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(1953853299);   -- see count_begin()
 
     -- Payloads are subscripted, not joined: what is materialized stays small.
     WITH judged AS MATERIALIZED (
-        SELECT s.n::int AS n, o.org_id, coalesce(k.id, m.user_id) AS actor,
+        SELECT s.n::int AS n, s.idem_key, o.org_id, coalesce(k.id, m.user_id) AS actor,
                CASE WHEN k.id IS NOT NULL THEN 'api_key' ELSE 'user' END AS actor_type,
                CASE WHEN s.key_hash IS NOT NULL AND k.id IS NULL THEN 'key'
                     WHEN o.org_id IS NULL OR o.suspended THEN 'org'
                     WHEN m.role <> 'admin' THEN 'role'
-                    WHEN p.id IS NULL AND s.idem_key IS NOT NULL THEN 'slow project'
                     WHEN p.id IS NULL THEN 'project'
-                    WHEN s.idem_key IS NOT NULL OR o.counted OR o.trace_limit IS NOT NULL
-                         OR server_limit IS NOT NULL THEN 'slow'
                     ELSE 'ok' END AS verdict,
+               o.counted OR o.trace_limit IS NOT NULL OR server_limit IS NOT NULL AS limited,
                k.id IS NOT NULL AND (k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute') AS stale
         FROM unnest(key_hash, user_id, user_org, project, idem_key)
             WITH ORDINALITY AS s (key_hash, user_id, user_org, project, idem_key, n)
@@ -201,32 +207,71 @@ BEGIN
         LEFT JOIN tuor.members m ON s.key_hash IS NULL AND m.org_id = s.user_org AND m.user_id = s.user_id
         LEFT JOIN tuor.organizations o ON o.org_id = coalesce(k.org_id, m.org_id)
         LEFT JOIN tuor.projects p ON p.org_id = o.org_id AND p.id = s.project AND NOT p.archived
+    ), claim AS (
+        -- Of several with one key the first gets it. Where another transaction is about to take it,
+        -- this waits for its end.
+        INSERT INTO tuor.idempotency_keys AS i (org_id, key, body_hash, trace_id, created_at, created_by, expires_at)
+        SELECT DISTINCT ON (j.org_id, j.idem_key COLLATE "C")
+               j.org_id, j.idem_key, body_hash[j.n], trace_id[j.n], at[j.n], j.actor, moment + interval '24 hours'
+            FROM judged j
+            WHERE j.verdict = 'ok' AND j.idem_key IS NOT NULL
+              AND NOT EXISTS (SELECT FROM tuor.idempotency_keys e
+                                  WHERE e.org_id = j.org_id AND e.key = j.idem_key AND e.expires_at > moment)
+            ORDER BY j.org_id, j.idem_key COLLATE "C", j.n
+        ON CONFLICT (org_id, key) DO UPDATE
+            SET body_hash = excluded.body_hash, trace_id = excluded.trace_id, created_at = excluded.created_at,
+                created_by = excluded.created_by, expires_at = excluded.expires_at
+            WHERE i.expires_at <= moment
+        RETURNING i.trace_id AS id
+    ), settled AS MATERIALIZED (
+        SELECT j.n, j.org_id, j.actor, j.actor_type, j.stale, j.idem_key,
+               CASE WHEN j.verdict <> 'ok' THEN j.verdict
+                    WHEN j.idem_key IS NOT NULL AND trace_id[j.n] NOT IN (SELECT c.id FROM claim c) THEN 'taken'
+                    WHEN j.limited THEN 'limited'
+                    ELSE 'ok' END AS verdict
+            FROM judged j
     ), trace AS (
         INSERT INTO tuor.traces AS t (org_id, id, project_id, created_at, created_by, updated_at, updated_by,
                                  model, prompt_version_id, internal_run_id, model_input, model_output, trace_config)
         SELECT j.org_id, trace_id[j.n], project[j.n], at[j.n], j.actor, at[j.n], j.actor,
                model[j.n], prompt_version[j.n], run[j.n], input[j.n], output[j.n], config[j.n]
-            FROM judged j WHERE j.verdict = 'ok'
+            FROM settled j WHERE j.verdict = 'ok'
     ), event AS (
         INSERT INTO tuor.trace_events AS e (org_id, trace_id, id, type, actor_type, actor_id, occurred_at, status_after, version)
         SELECT j.org_id, trace_id[j.n], event_id[j.n], 'trace.created', j.actor_type, j.actor, at[j.n], 'pending', 1
-            FROM judged j WHERE j.verdict = 'ok'
+            FROM settled j WHERE j.verdict = 'ok'
     )
     SELECT array_agg(j.verdict ORDER BY j.n), array_agg(j.org_id ORDER BY j.n), array_agg(j.actor ORDER BY j.n),
-           bool_or(j.stale)
-        INTO v, v_org, v_actor, stale
-        FROM judged j;
+           bool_or(j.stale), bool_or(j.idem_key IS NOT NULL)
+        INTO v, v_org, v_actor, stale, keyed
+        FROM settled j;
 
-    IF v && ARRAY['slow', 'slow project'] THEN
-        RETURN QUERY SELECT * FROM tuor.ingest_slow(
-            v, v_org, v_actor, key_hash, trace_id, event_id, project, at, model, prompt_version, run,
-            input, output, config, idem_key, body_hash, server_limit);
+    -- What was sent before comes before what is wrong with the project now.
+    IF keyed AND v && ARRAY['taken', 'project'] THEN
+        SELECT array_agg(CASE WHEN i.key IS NULL THEN u.verdict
+                              WHEN u.verdict NOT IN ('taken', 'project') THEN u.verdict
+                              WHEN i.body_hash = u.hash THEN 'replay'
+                              ELSE 'reuse' END ORDER BY u.n),
+               array_agg(i.trace_id ORDER BY u.n), array_agg(i.created_at ORDER BY u.n),
+               array_agg(i.created_by ORDER BY u.n)
+            INTO v, f_trace, f_at, f_by
+            FROM unnest(v, v_org, idem_key, body_hash) WITH ORDINALITY AS u (verdict, org, key, hash, n)
+            LEFT JOIN tuor.idempotency_keys i ON i.org_id = u.org AND i.key = u.key AND i.expires_at > moment;
+    END IF;
+
+    IF 'limited' = ANY (v) THEN
+        RETURN QUERY SELECT * FROM tuor.ingest_counted(
+            v, v_org, v_actor, f_trace, f_at, f_by, key_hash, trace_id, event_id, project, at, model, prompt_version,
+            run, input, output, config, idem_key, server_limit);
     ELSE
         FOR i IN 1 .. cardinality(v) LOOP
             n := i;
             verdict := v[i];
             org := v_org[i];
             actor := v_actor[i];
+            first_trace := f_trace[i];
+            first_at := f_at[i];
+            first_by := f_by[i];
             RETURN NEXT;
         END LOOP;
     END IF;
@@ -237,112 +282,6 @@ BEGIN
             JOIN tuor.api_keys k ON k.hash = used.h
             WHERE k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute';
     END IF;
-END $$;
-
--- The traces that ingest() has left: those with an Idempotency-Key, and those of an organization that
--- has a limit. The order of locks is the same for everybody: keys in their order, then the counts of
--- organizations in theirs; so nobody waits in a circle.
-CREATE FUNCTION tuor.ingest_slow(
-        v text[], v_org text[], v_actor text[], key_hash bytea[], trace_id text[], event_id text[], project text[],
-        at timestamptz[], model text[], prompt_version text[], run text[],
-        input text[], output text[], config text[], idem_key text[], body_hash bytea[], server_limit bigint)
-    RETURNS TABLE (n bigint, verdict text, org text, actor text,
-                   first_trace text, first_at timestamptz, first_by text, most bigint)
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
-AS $$
-#variable_conflict use_variable
-DECLARE
-    moment timestamptz := clock_timestamp();
-    keyed boolean := cardinality(array_remove(idem_key, NULL)) > 0;
-    f_trace text[];
-    f_at timestamptz[];
-    f_by text[];
-    v_most bigint[];
-    o record;
-    room bigint;
-    refused text[];
-BEGIN
-    IF keyed THEN
-        -- Of several with one key the first gets it. Where another transaction is about to take it,
-        -- this waits for its end.
-        INSERT INTO tuor.idempotency_keys AS i (org_id, key, body_hash, trace_id, created_at, created_by, expires_at)
-            SELECT DISTINCT ON (c.org, c.key) c.org, c.key, body_hash[c.n], trace_id[c.n], at[c.n], v_actor[c.n],
-                   moment + interval '24 hours'
-                FROM (SELECT u.n::int AS n, u.org COLLATE "C" AS org, u.key COLLATE "C" AS key
-                          FROM unnest(v, v_org, idem_key) WITH ORDINALITY AS u (verdict, org, key, n)
-                          WHERE u.verdict = 'slow' AND u.key IS NOT NULL) AS c
-                WHERE NOT EXISTS (SELECT FROM tuor.idempotency_keys e
-                                      WHERE e.org_id = c.org AND e.key = c.key AND e.expires_at > moment)
-                ORDER BY c.org, c.key, c.n
-            ON CONFLICT (org_id, key) DO UPDATE
-                SET body_hash = excluded.body_hash, trace_id = excluded.trace_id, created_at = excluded.created_at,
-                    created_by = excluded.created_by, expires_at = excluded.expires_at
-                WHERE i.expires_at <= moment;
-    END IF;
-
-    SELECT array_agg(CASE WHEN u.verdict NOT LIKE 'slow%' THEN u.verdict
-                          WHEN i.trace_id = u.trace THEN 'new'
-                          WHEN i.body_hash = u.hash THEN 'replay'
-                          WHEN i.body_hash IS NOT NULL THEN 'reuse'
-                          WHEN u.verdict = 'slow project' THEN 'project'
-                          ELSE 'new' END ORDER BY u.n),
-           array_agg(i.trace_id ORDER BY u.n), array_agg(i.created_at ORDER BY u.n),
-           array_agg(i.created_by ORDER BY u.n)
-        INTO v, f_trace, f_at, f_by
-        FROM unnest(v, v_org, idem_key, trace_id, body_hash)
-            WITH ORDINALITY AS u (verdict, org, key, trace, hash, n)
-        LEFT JOIN tuor.idempotency_keys i ON i.org_id = u.org AND i.key = u.key AND i.expires_at > moment;
-
-    FOR o IN
-        SELECT g.org_id, coalesce(g.trace_limit, server_limit) AS most, g.counted, c.asked
-            FROM (SELECT u.org, count(*) AS asked FROM unnest(v, v_org) AS u (verdict, org)
-                      WHERE u.verdict = 'new' GROUP BY u.org) AS c
-            JOIN tuor.organizations g ON g.org_id = c.org
-            WHERE g.counted OR coalesce(g.trace_limit, server_limit) IS NOT NULL
-            ORDER BY g.org_id
-    LOOP
-        room := CASE WHEN o.counted THEN tuor.count_in(o.org_id, o.most, o.asked) END;
-        IF room = o.asked THEN
-            CONTINUE;
-        END IF;
-        -- Those that came first are let in.
-        SELECT array_agg(u.trace) INTO refused
-            FROM (SELECT x.trace, row_number() OVER (ORDER BY x.n) AS rank
-                      FROM unnest(v, v_org, trace_id) WITH ORDINALITY AS x (verdict, org, trace, n)
-                      WHERE x.verdict = 'new' AND x.org = o.org_id) AS u
-            WHERE u.rank > coalesce(room, 0);
-        DELETE FROM tuor.idempotency_keys i
-            USING unnest(v_org, idem_key, trace_id) AS u (org, key, trace)
-            WHERE u.trace = ANY (refused) AND i.org_id = u.org AND i.key = u.key AND i.trace_id = u.trace;
-        -- What waited for one of them to be replayed is refused with it.
-        SELECT array_agg(CASE WHEN u.trace = ANY (refused) OR u.verdict IN ('replay', 'reuse') AND u.first = ANY (refused)
-                              THEN CASE WHEN room IS NULL THEN 'count' ELSE 'limit' END
-                              ELSE u.verdict END ORDER BY u.n),
-               array_agg(CASE WHEN u.org = o.org_id THEN o.most ELSE u.most END ORDER BY u.n)
-            INTO v, v_most
-            FROM unnest(v, v_org, trace_id, f_trace, v_most)
-                WITH ORDINALITY AS u (verdict, org, trace, first, most, n);
-    END LOOP;
-
-    INSERT INTO tuor.traces AS t (org_id, id, project_id, created_at, created_by, updated_at, updated_by,
-                             model, prompt_version_id, internal_run_id, model_input, model_output, trace_config)
-        SELECT u.org, trace_id[u.n::int], project[u.n::int], at[u.n::int], u.actor, at[u.n::int], u.actor,
-               model[u.n::int], prompt_version[u.n::int], run[u.n::int],
-               input[u.n::int], output[u.n::int], config[u.n::int]
-            FROM unnest(v, v_org, v_actor) WITH ORDINALITY AS u (verdict, org, actor, n)
-            WHERE u.verdict = 'new';
-    INSERT INTO tuor.trace_events AS e (org_id, trace_id, id, type, actor_type, actor_id, occurred_at, status_after, version)
-        SELECT u.org, trace_id[u.n::int], event_id[u.n::int], 'trace.created',
-               CASE WHEN key_hash[u.n::int] IS NOT NULL THEN 'api_key' ELSE 'user' END, u.actor, at[u.n::int], 'pending', 1
-            FROM unnest(v, v_org, v_actor) WITH ORDINALITY AS u (verdict, org, actor, n)
-            WHERE u.verdict = 'new';
-
-    RETURN QUERY
-        SELECT u.n, CASE u.verdict WHEN 'new' THEN 'ok' ELSE u.verdict END, u.org, u.actor, u.trace, u.at, u.by, u.most
-            FROM unnest(v, v_org, v_actor, f_trace, f_at, f_by, v_most)
-                WITH ORDINALITY AS u (verdict, org, actor, trace, at, by, most, n)
-            ORDER BY u.n;
 
     -- Sweep up, now and then, and a good while after the end: nobody looks at such rows any more.
     IF keyed AND random() < 0.125 THEN
@@ -352,6 +291,84 @@ BEGIN
                        ORDER BY e.expires_at LIMIT 32 FOR UPDATE SKIP LOCKED) AS old
             WHERE i.org_id = old.org_id AND i.key = old.key;
     END IF;
+END $$;
+
+-- The second half of ingest() for organizations that have a limit, or are counted: verdicts are 'limited'
+-- where all else is in order, and the Idempotency-Key is taken. The first ones are let in.
+CREATE FUNCTION tuor.ingest_counted(
+        v text[], v_org text[], v_actor text[], f_trace text[], f_at timestamptz[], f_by text[],
+        key_hash bytea[], trace_id text[], event_id text[], project text[],
+        at timestamptz[], model text[], prompt_version text[], run text[],
+        input text[], output text[], config text[], idem_key text[], server_limit bigint)
+    RETURNS TABLE (n bigint, verdict text, org text, actor text,
+                   first_trace text, first_at timestamptz, first_by text, most bigint)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    v_most bigint[];
+    o record;
+    room bigint;
+    refused text[];
+BEGIN
+    FOR o IN
+        SELECT g.org_id, coalesce(g.trace_limit, server_limit) AS most, g.counted, c.asked
+            FROM (SELECT u.org, count(*) AS asked FROM unnest(v, v_org) AS u (verdict, org)
+                      WHERE u.verdict = 'limited' GROUP BY u.org) AS c
+            JOIN tuor.organizations g ON g.org_id = c.org
+            WHERE g.counted OR coalesce(g.trace_limit, server_limit) IS NOT NULL
+            ORDER BY g.org_id
+    LOOP
+        room := CASE WHEN o.counted THEN tuor.count_in(o.org_id, o.most, o.asked) END;
+        IF room = o.asked THEN
+            CONTINUE;
+        END IF;
+        SELECT array_agg(u.trace) INTO refused
+            FROM (SELECT x.trace, row_number() OVER (ORDER BY x.n) AS rank
+                      FROM unnest(v, v_org, trace_id) WITH ORDINALITY AS x (verdict, org, trace, n)
+                      WHERE x.verdict = 'limited' AND x.org = o.org_id) AS u
+            WHERE u.rank > coalesce(room, 0);
+        DELETE FROM tuor.idempotency_keys i
+            USING unnest(v_org, idem_key, trace_id) AS u (org, key, trace)
+            WHERE u.trace = ANY (refused) AND i.org_id = u.org AND i.key = u.key AND i.trace_id = u.trace;
+        -- What was to repeat one of them is refused with it.
+        SELECT array_agg(CASE WHEN u.trace = ANY (refused) OR u.verdict IN ('replay', 'reuse') AND u.first = ANY (refused)
+                              THEN CASE WHEN room IS NULL THEN 'count' ELSE 'limit' END
+                              ELSE u.verdict END ORDER BY u.n),
+               array_agg(CASE WHEN u.org = o.org_id THEN o.most ELSE u.most END ORDER BY u.n)
+            INTO v, v_most
+            FROM unnest(v, v_org, trace_id, f_trace, v_most)
+                WITH ORDINALITY AS u (verdict, org, trace, first, most, n);
+    END LOOP;
+
+    IF 'limited' = ANY (v) THEN
+        WITH trace AS (
+            INSERT INTO tuor.traces AS t (org_id, id, project_id, created_at, created_by, updated_at, updated_by,
+                                     model, prompt_version_id, internal_run_id, model_input, model_output, trace_config)
+            SELECT u.org, trace_id[u.n::int], project[u.n::int], at[u.n::int], u.actor, at[u.n::int], u.actor,
+                   model[u.n::int], prompt_version[u.n::int], run[u.n::int],
+                   input[u.n::int], output[u.n::int], config[u.n::int]
+                FROM unnest(v, v_org, v_actor) WITH ORDINALITY AS u (verdict, org, actor, n)
+                WHERE u.verdict = 'limited'
+        )
+        INSERT INTO tuor.trace_events AS e (org_id, trace_id, id, type, actor_type, actor_id, occurred_at, status_after, version)
+            SELECT u.org, trace_id[u.n::int], event_id[u.n::int], 'trace.created',
+                   CASE WHEN key_hash[u.n::int] IS NOT NULL THEN 'api_key' ELSE 'user' END, u.actor, at[u.n::int], 'pending', 1
+                FROM unnest(v, v_org, v_actor) WITH ORDINALITY AS u (verdict, org, actor, n)
+                WHERE u.verdict = 'limited';
+    END IF;
+
+    FOR i IN 1 .. cardinality(v) LOOP
+        n := i;
+        verdict := CASE v[i] WHEN 'limited' THEN 'ok' ELSE v[i] END;
+        org := v_org[i];
+        actor := v_actor[i];
+        first_trace := f_trace[i];
+        first_at := f_at[i];
+        first_by := f_by[i];
+        most := v_most[i];
+        RETURN NEXT;
+    END LOOP;
 END $$;
 
 -- --------------------------------------------- row-level security, grants
@@ -372,8 +389,8 @@ REVOKE ALL ON FUNCTION
     tuor.count_begin(text), tuor.count_finish(text), tuor.count_end(text), tuor.count_in(text, bigint, bigint),
     tuor.ingest(bytea[], text[], text[], text[], text[], text[], timestamptz[], text[], text[], text[],
                 text[], text[], text[], text[], bytea[], bigint),
-    tuor.ingest_slow(text[], text[], text[], bytea[], text[], text[], text[], timestamptz[], text[], text[], text[],
-                     text[], text[], text[], text[], bytea[], bigint) FROM PUBLIC;
+    tuor.ingest_counted(text[], text[], text[], text[], timestamptz[], text[], bytea[], text[], text[], text[],
+                        timestamptz[], text[], text[], text[], text[], text[], text[], text[], bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     tuor.add_member(text, text, text, text, timestamptz), tuor.count_begin(text), tuor.count_finish(text),
     tuor.ingest(bytea[], text[], text[], text[], text[], text[], timestamptz[], text[], text[], text[],

@@ -11,7 +11,6 @@
 
 APLOG_USE_MODULE(tuor_traces);
 
-#define KEY_HEADER "Idempotency-Key"
 #define KEY_MAX 255
 
 /* NULL without the header; a faulty one is a fault. */

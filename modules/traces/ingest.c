@@ -50,7 +50,7 @@ static void judge(draft *d, tuor_request *q, const tuor_result *res, int row)
     }
     else if (!strcmp(verdict, "reuse")) {
         q->faults = NULL;
-        tuor_fault(q, "Idempotency-Key", "was used for another body in the last 24 hours: a new request needs a new key");
+        tuor_fault(q, KEY_HEADER, "was used for another body in the last 24 hours: a new request needs a new key");
         d->err = tuor_faults(q);
     }
     else if (!strcmp(verdict, "project")) {
@@ -63,6 +63,9 @@ static void judge(draft *d, tuor_request *q, const tuor_result *res, int row)
     }
     else if (!strcmp(verdict, "count")) {
         d->uncounted = 1;
+    }
+    else if (!strcmp(verdict, "taken")) {       /* and gone before it was looked at: its day has just ended */
+        d->err = tuor_error_make(q->pool, HTTP_SERVICE_UNAVAILABLE, "The " KEY_HEADER " has just expired: try again");
     }
     else {
         d->err = tuor_error_no_organization(q->pool);

@@ -62,6 +62,8 @@ tuor_error *trace_reply(tuor_request *q, int status, const trace *t);
 
 /* ---- ingest (draft.c, ingest.c) */
 
+#define KEY_HEADER "Idempotency-Key"
+
 /** A trace on its way in. */
 typedef struct draft {
     const char *project;
