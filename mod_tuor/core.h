@@ -20,6 +20,7 @@ typedef struct tuor_config {
     const char *organization;           /**< TuorOrganization */
     apr_int64_t max_payload;            /**< TuorMaxPayload, bytes */
     int max_depth;                      /**< TuorMaxDepth, levels */
+    apr_int64_t trace_limit;            /**< TuorTraceLimit; 0 for none */
     apr_interval_time_t db_timeout;     /**< TuorDatabaseTimeout */
     int exports;                        /**< TuorExportConcurrency, per child */
     apr_interval_time_t export_timeout; /**< TuorExportTimeout */

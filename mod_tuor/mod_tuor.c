@@ -14,6 +14,7 @@
 APR_HOOK_STRUCT(
     APR_HOOK_LINK(routes)
     APR_HOOK_LINK(admit)
+    APR_HOOK_LINK(admit_more)
     APR_HOOK_LINK(event)
     APR_HOOK_LINK(finished)
     APR_HOOK_LINK(metrics)
@@ -24,6 +25,9 @@ APR_IMPLEMENT_EXTERNAL_HOOK_RUN_ALL(tuor, TUOR, int, routes, (apr_pool_t *pconf,
                                     (pconf, s), OK, DECLINED)
 APR_IMPLEMENT_EXTERNAL_HOOK_RUN_ALL(tuor, TUOR, int, admit, (tuor_request *q, tuor_error **err),
                                     (q, err), OK, DECLINED)
+APR_IMPLEMENT_EXTERNAL_HOOK_RUN_ALL(tuor, TUOR, int, admit_more,
+                                    (tuor_request *q, int more, int *granted, tuor_error **err),
+                                    (q, more, granted, err), OK, DECLINED)
 APR_IMPLEMENT_EXTERNAL_HOOK_RUN_ALL(tuor, TUOR, int, event,
                                     (tuor_db *db, tuor_request *q, const tuor_event *event,
                                      tuor_error **err),
