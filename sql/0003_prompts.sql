@@ -49,7 +49,7 @@ CREATE TABLE tuor.prompt_suggestions (
 CREATE INDEX traces_prompt ON tuor.traces (org_id, prompt_version_id, id) WHERE prompt_version_id IS NOT NULL;
 
 -- What was reviewed since a version was saved; only verdicts write to it.
-CREATE INDEX traces_reviewed ON tuor.traces (org_id, project_id, last_reviewed_at)
+CREATE INDEX traces_reviewed ON tuor.traces (org_id, project_id, status, last_reviewed_at)
     WHERE status <> 'pending' AND deleted_at IS NULL;
 
 DO $$

@@ -187,7 +187,7 @@ subtest 'classification, single corrections, nothing at all' => sub {
     like $text, qr/`label`: choose with care: reviewers changed "question" to "complaint" 4 times; consider "complaint" before you answer "question"\./, 'labels';
     like $text, qr/For example "complaint" for the input "My parcel is broken and nobody answers\."/, 'with an input';
     my $single = reviewed_project(key => $key, prompt => 'P', reviews => [[{ a => 'x' }, { a => 'yes' }], ([{ a => 'b' }, 'approve']) x 9]);
-    like refine($single)->json->{suggestion}{content}, qr/Nothing recurred yet.*\n- `a`: once a reviewer corrected it\. For example "yes", not "x"\./, 'a single correction';
+    like refine($single)->json->{suggestion}{content}, qr/Nothing recurred yet.*\n- `a`: "yes" was right, not "x"\./, 'a single correction';
     my $none = reviewed_project(key => $key, prompt => 'P', reviews => [([{ a => 'b' }, 'approve']) x 10]);
     my $reply = refine($none)->json->{suggestion};
     is $reply->{content}, 'P', 'nothing to learn: the prompt as it is';

@@ -59,12 +59,13 @@ my @failures = (
     [$said->('{"content":" \n","rationale":"b"}'), qr/empty prompt/],
     ['/long/16385', qr/more than 16 KB/],
 );
-my %host = map { $_->[0] => behaviour($_->[0]) } @failures, ['/good'], ['/long/16384'], ['/slow/1'];
+my %host = map { $_->[0] => behaviour($_->[0]) } @failures, ['/good'], ['/long/16384'], ['/slow/1'], ['/slow/3'];
 my $nobody = behaviour('');
 my @conf = map {
     my $url = $behaviours[$_] eq '' ? 'http://127.0.0.1:1/' : $model->url($behaviours[$_]);
     "<VirtualHost *>\nServerName h$_.test\nTuorRefinerURL \"" . $url =~ s/%/%/gr . "\"\n"
-        . ($behaviours[$_] eq '/good' ? "TuorRefinerKeyFile $key_file\nTuorRefinerTimeout 30\n" : '') . "</VirtualHost>\n"
+        . ($behaviours[$_] =~ m{^/(good|slow/3)$} ? "TuorRefinerTimeout 30\n" : '')
+        . ($behaviours[$_] eq '/good' ? "TuorRefinerKeyFile $key_file\n" : '') . "</VirtualHost>\n"
 } 0 .. $#behaviours;
 my $server = Tuor::Server->start(
     conf => "TuorRefiner http\nTuorRefinerURL http://127.0.0.1:1/\nTuorRefinerModel test-model\nTuorRefinerTimeout 2\n"
@@ -170,11 +171,11 @@ subtest 'a prompt that is saved meanwhile' => sub {
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
         require POSIX;
-        my $reply = refine($host{'/slow/1'});
+        my $reply = refine($host{'/slow/3'});
         print STDERR $reply->status, $reply->body unless $reply->status == 409;
         POSIX::_exit($reply->status == 409 ? 0 : 1);
     }
-    eventually(5, sub { grep { $_->{path} eq '/slow/1' } $model->requests });
+    eventually(5, sub { grep { $_->{path} eq '/slow/3' } $model->requests });
     select undef, undef, undef, 0.3;
     is api(POST => $path, { content => 'quicker' }, server => $server)->status, 201, 'is saved at once';
     waitpid $pid, 0;

@@ -78,33 +78,24 @@ static int starts_with(const char *s, const char *with)
     return !strncmp(s, with, strlen(with));
 }
 
-/* A label or phrase stands for itself; other rules of a kind are about the whole field. */
-static int is_about_words(const tuor_lesson *l, const char *line)
-{
-    if (l->kind == TUOR_LESSON_LABEL) {
-        return strstr(line, l->detail) && strstr(line, l->other);
-    }
-    return strstr(line, l->detail) != NULL || strstr(line, l->other) != NULL;
-}
-
 /* Whether a new lesson says the same as an old rule, or the contrary. rule: what follows "- ". */
 static int replaces(const tuor_lesson *l, const char *rule, apr_pool_t *pool)
 {
-    const char *field = apr_psprintf(pool, "`%s`: ", l->path), *said = rule + strlen(field);
+    const char *field = apr_psprintf(pool, "`%s`: ", l->path);
     int kind;
 
-    if (!starts_with(rule, field)) {
+    if (starts_with(rule, lesson_subject(l, 0, pool)) || starts_with(rule, lesson_subject(l, 1, pool))) {
+        return 1;
+    }
+    if (!lesson_aspect(l->kind) || !starts_with(rule, field)) {
         return 0;
     }
-    for (kind = 0; kind < TUOR_LESSON_KINDS && !starts_with(said, lesson_opening(kind)); kind++) {
+    for (kind = 0; kind < TUOR_LESSON_KINDS; kind++) {
+        if (lesson_aspect(kind) == lesson_aspect(l->kind) && starts_with(rule + strlen(field), lesson_opening(kind))) {
+            return 1;
+        }
     }
-    if (kind == TUOR_LESSON_KINDS) {
-        return 0;
-    }
-    if (kind == (int)l->kind) {
-        return (l->kind != TUOR_LESSON_LABEL && l->kind != TUOR_LESSON_PHRASE) || is_about_words(l, said);
-    }
-    return lesson_aspect(kind) && lesson_aspect(kind) == lesson_aspect(l->kind);
+    return 0;
 }
 
 static int is_replaced(const char *rule, const apr_array_header_t *lessons, apr_pool_t *pool)

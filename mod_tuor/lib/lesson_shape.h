@@ -61,4 +61,7 @@ void lesson_change_classify(lesson_change *c, apr_pool_t *pool);
 const char *lesson_opening(tuor_lesson_kind kind);
 int lesson_aspect(tuor_lesson_kind kind);
 
+/** What an instruction begins with that is about the same: of a label and a phrase its words belong to it. */
+const char *lesson_subject(const tuor_lesson *lesson, int reversed, apr_pool_t *pool);
+
 #endif

@@ -14,33 +14,33 @@
 static const struct {
     const char *opening;
     int aspect;
-    const char *seen;           /* for the rationale; %s is the field */
+    const char *before, *behind;        /* for the rationale: what was seen, around the field */
 } kinds[TUOR_LESSON_KINDS] = {
-    [TUOR_LESSON_DATE] = { "write dates as ", 1, "dates in %s rewritten" },
-    [TUOR_LESSON_DATE_SWAP] = { "do not swap day and month", 0, "day and month swapped in %s" },
-    [TUOR_LESSON_TO_NUMBER] = { "write a JSON number", 2, "numbers in %s freed of their quotes" },
-    [TUOR_LESSON_TO_STRING] = { "write a JSON string", 2, "numbers in %s put in quotes" },
-    [TUOR_LESSON_UNIT_REMOVED] = { "give the amount alone", 3, "units or currencies taken out of %s" },
-    [TUOR_LESSON_UNIT_ADDED] = { "add the unit", 3, "units or currencies added to %s" },
-    [TUOR_LESSON_NUMBER_FORMAT] = { "write numbers in the form ", 4, "separators of numbers in %s changed" },
-    [TUOR_LESSON_DECIMALS] = { "give numbers with ", 5, "decimals of %s changed" },
-    [TUOR_LESSON_SCALE] = { "mind the scale: ", 0, "%s off by a power of ten" },
-    [TUOR_LESSON_SIGN] = { "mind the sign: ", 0, "the sign of %s turned round" },
-    [TUOR_LESSON_CASE] = { "write it in ", 6, "capitals of %s changed" },
-    [TUOR_LESSON_TRIM] = { "strip white space ", 0, "white space in %s tidied" },
-    [TUOR_LESSON_PHRASE] = { "wording: ", 0, "the same words in %s changed" },
-    [TUOR_LESSON_LABEL] = { "choose with care: ", 0, "%s changed in the same way" },
-    [TUOR_LESSON_CONSTANT] = { "the right value was ", 7, "%s corrected to the same value" },
-    [TUOR_LESSON_NULLED] = { "answer null ", 0, "%s emptied to null" },
-    [TUOR_LESSON_FILLED] = { "look for it in the input", 0, "%s filled in where it was empty" },
-    [TUOR_LESSON_NULL_ADDED] = { "include the key with null ", 8, "%s added as null" },
-    [TUOR_LESSON_NULL_DROPPED] = { "omit the key ", 8, "%s dropped where it was null" },
-    [TUOR_LESSON_KEY_ADDED] = { "always include this key", 9, "%s added where it was missing" },
-    [TUOR_LESSON_KEY_REMOVED] = { "do not include this key", 9, "%s removed" },
-    [TUOR_LESSON_KEY_RENAMED] = { "call this key ", 9, "%s renamed" },
-    [TUOR_LESSON_TO_BOOL] = { "answer true or false", 2, "%s turned into true or false" },
-    [TUOR_LESSON_TYPE] = { "must be a JSON ", 2, "%s given another type" },
-    [TUOR_LESSON_OTHER] = { "check it against the input", 0, "%s corrected in different ways" },
+    [TUOR_LESSON_DATE] = { "write dates as ", 1, "dates in ", " rewritten" },
+    [TUOR_LESSON_DATE_SWAP] = { "do not swap day and month", 0, "day and month swapped in ", "" },
+    [TUOR_LESSON_TO_NUMBER] = { "write a JSON number", 2, "numbers in ", " freed of their quotes" },
+    [TUOR_LESSON_TO_STRING] = { "write a JSON string", 2, "numbers in ", " put in quotes" },
+    [TUOR_LESSON_UNIT_REMOVED] = { "give the amount alone", 3, "units or currencies taken out of ", "" },
+    [TUOR_LESSON_UNIT_ADDED] = { "add the unit", 3, "units or currencies added to ", "" },
+    [TUOR_LESSON_NUMBER_FORMAT] = { "write numbers in the form ", 4, "separators of numbers in ", " changed" },
+    [TUOR_LESSON_DECIMALS] = { "give numbers with ", 5, "decimals of ", " changed" },
+    [TUOR_LESSON_SCALE] = { "mind the scale: ", 0, "", " off by a power of ten" },
+    [TUOR_LESSON_SIGN] = { "mind the sign: ", 0, "the sign of ", " turned round" },
+    [TUOR_LESSON_CASE] = { "write it in ", 6, "capitals of ", " changed" },
+    [TUOR_LESSON_TRIM] = { "strip white space ", 0, "white space in ", " tidied" },
+    [TUOR_LESSON_PHRASE] = { "wording: ", 0, "the same words in ", " changed" },
+    [TUOR_LESSON_LABEL] = { "choose with care: ", 0, "", " changed in the same way" },
+    [TUOR_LESSON_CONSTANT] = { "the right value was ", 7, "", " corrected to the same value" },
+    [TUOR_LESSON_NULLED] = { "answer null ", 0, "", " emptied to null" },
+    [TUOR_LESSON_FILLED] = { "look for it in the input", 0, "", " filled in where it was empty" },
+    [TUOR_LESSON_NULL_ADDED] = { "include the key with null ", 8, "", " added as null" },
+    [TUOR_LESSON_NULL_DROPPED] = { "omit the key ", 8, "", " dropped where it was null" },
+    [TUOR_LESSON_KEY_ADDED] = { "always include this key", 9, "", " added where it was missing" },
+    [TUOR_LESSON_KEY_REMOVED] = { "do not include this key", 9, "", " removed" },
+    [TUOR_LESSON_KEY_RENAMED] = { "call this key ", 9, "", " renamed" },
+    [TUOR_LESSON_TO_BOOL] = { "answer true or false", 2, "", " turned into true or false" },
+    [TUOR_LESSON_TYPE] = { "must be a JSON ", 2, "", " given another type" },
+    [TUOR_LESSON_OTHER] = { "check it against the input", 0, "", " corrected in different ways" },
 };
 
 const char *lesson_opening(tuor_lesson_kind kind)
@@ -96,13 +96,19 @@ static void put_phrase(tuor_buf *b, const tuor_lesson *l)
     }
 }
 
-static void put_label(tuor_buf *b, const tuor_lesson *l)
+static void put_pair(tuor_buf *b, const char *from, const char *to)
 {
     tuor_buf_puts(b, "reviewers changed ");
-    put_raw(b, l->detail);
+    put_raw(b, from);
     tuor_buf_puts(b, " to ");
-    put_raw(b, l->other);
-    tuor_buf_printf(b, " %d times", l->count);
+    put_raw(b, to);
+    tuor_buf_puts(b, " ");
+}
+
+static void put_label(tuor_buf *b, const tuor_lesson *l)
+{
+    put_pair(b, l->detail, l->other);
+    tuor_buf_printf(b, "%d times", l->count);
     if (l->reverse) {
         tuor_buf_printf(b, " and back %d time%s; tell the two apart", l->reverse, l->reverse > 1 ? "s" : "");
         return;
@@ -235,18 +241,30 @@ static void put_input(tuor_buf *b, const tuor_lesson *l)
     }
 }
 
+/* A correction that stands alone is no rule: it is told as it was. */
+static void put_single(tuor_buf *b, tuor_slice from, tuor_slice to)
+{
+    put_cut(b, to.p ? to.p : from.p, to.p ? to.len : from.len);
+    if (from.p && to.p) {
+        tuor_buf_puts(b, " was right, not ");
+        put_cut(b, from.p, from.len);
+        tuor_buf_puts(b, ".");
+        return;
+    }
+    tuor_buf_puts(b, to.p ? " was missing." : " did not belong there.");
+}
+
 void tuor_lesson_write(tuor_buf *b, const tuor_lesson *l)
 {
-    tuor_buf_printf(b, "`%s`: %s", l->path, l->count > 1 ? kinds[l->kind].opening : "");
-    if (l->count > 1) {
-        put_rest(b, l);
-        tuor_buf_puts(b, ".");
-        put_order(b, l);
+    tuor_buf_printf(b, "`%s`: ", l->path);
+    if (l->count < 2) {
+        put_single(b, l->example[0].from, l->example[0].to);
+        return;
     }
-    else {
-        tuor_buf_puts(b, l->example[0].to.p ? "once" : "once a reviewer removed it");
-        tuor_buf_puts(b, l->example[0].to.p ? " a reviewer corrected it." : ".");
-    }
+    tuor_buf_puts(b, kinds[l->kind].opening);
+    put_rest(b, l);
+    tuor_buf_puts(b, ".");
+    put_order(b, l);
     if (l->kind == TUOR_LESSON_LABEL) {
         put_input(b, l);
     }
@@ -255,11 +273,26 @@ void tuor_lesson_write(tuor_buf *b, const tuor_lesson *l)
     }
 }
 
+const char *lesson_subject(const tuor_lesson *l, int reversed, apr_pool_t *pool)
+{
+    tuor_buf b;
+
+    tuor_buf_init(&b, pool);
+    tuor_buf_printf(&b, "`%s`: %s", l->path, kinds[l->kind].opening);
+    if (l->kind == TUOR_LESSON_LABEL) {
+        put_pair(&b, reversed ? l->other : l->detail, reversed ? l->detail : l->other);
+    }
+    if (l->kind == TUOR_LESSON_PHRASE) {
+        put_phrase(&b, l);
+    }
+    return tuor_buf_text(&b);
+}
+
 /* --------------------------------------------------------------- rationale */
 
 void tuor_lesson_tell(tuor_buf *b, const tuor_lesson *l)
 {
-    tuor_buf_printf(b, kinds[l->kind].seen, apr_psprintf(b->pool, "`%s`", l->path));
+    tuor_buf_printf(b, "%s`%s`%s", kinds[l->kind].before, l->path, kinds[l->kind].behind);
     switch (l->kind) {
     case TUOR_LESSON_DATE:
         tuor_buf_printf(b, " as %s", l->detail);

@@ -323,12 +323,43 @@ static void single_corrections_are_examples(void **state)
     correct("{'vendor':'Exampel'}", "{'vendor':'Example'}");
     make("P", NULL, 16384);
     assert_int_equal(made.single, 1);
-    assert_non_null(strstr(made.content, "\n- `vendor`: once a reviewer corrected it. For example \"Example\", not \"Exampel\".\n"));
+    assert_non_null(strstr(made.content, "\n- `vendor`: \"Example\" was right, not \"Exampel\".\n"));
     dates();
     make(made.content, NULL, 16384);
     assert_int_equal(made.single, 0);
     assert_int_equal(made.kept, 0);
     assert_null(strstr(made.content, "vendor"));
+}
+
+static void a_single_key_came_or_went(void **state)
+{
+    (void)state;
+    correct("{'a':1}", "{}");
+    assert_string_equal(words(0), "`a`: 1 did not belong there.");
+    cases = NULL;
+    correct("{}", "{'a':null}");
+    assert_string_equal(words(0), "`a`: null was missing.");
+}
+
+static void labels_and_phrases_are_kept_apart(void **state)
+{
+    const char *first;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        correct("{'l':'a'}", "{'l':'b'}");
+        correct("{'l':'c'}", "{'l':'d'}");
+    }
+    first = make("P", NULL, 16384);
+    cases = NULL;
+    for (int i = 0; i < 3; i++)
+        correct("{'l':'b'}", "{'l':'a'}");
+    make(first, NULL, 16384);
+    assert_int_equal(made.recurring, 1);
+    assert_int_equal(made.kept, 1);
+    assert_non_null(strstr(made.content, "changed \"b\" to \"a\" 3 times"));
+    assert_null(strstr(made.content, "changed \"a\" to \"b\""));
+    assert_non_null(strstr(made.content, "changed \"c\" to \"d\" 2 times"));
 }
 
 static void nothing_to_say(void **state)
@@ -379,6 +410,8 @@ int main(void)
         LESSON_TEST(a_section_is_added_and_replaced),
         LESSON_TEST(a_contrary_rule_goes),
         LESSON_TEST(single_corrections_are_examples),
+        LESSON_TEST(a_single_key_came_or_went),
+        LESSON_TEST(labels_and_phrases_are_kept_apart),
         LESSON_TEST(nothing_to_say),
         LESSON_TEST(the_limit_holds),
     };
