@@ -20,6 +20,7 @@ Tuor::Test - what every test needs
     api(GET => '/v1/me', key => $other);        # another key
     api(POST => '/v1/traces/', $bytes, type => 'text/plain', headers => { ... });
     api(GET => '/v1/me', server => $server);    # a Tuor::Server
+    api(GET => '/v1/me', host => 'a.test');     # a virtual host
 
     my $project = create_project(name => 'A');  # their JSON, decoded
     my $trace = create_trace(project_id => $project->{id}, model_output => { a => 1 });
@@ -99,6 +100,10 @@ sub api {
         $headers{'Content-Type'} = $opt{type} // 'application/json';
     }
     my $base = $opt{server} ? $opt{server}->url : url();
+    if ($opt{host}) {
+        $base =~ s/127\.0\.0\.1/$opt{host}/;
+        $request{peer} = '127.0.0.1';
+    }
     return Tuor::Reply->new($http->request($method, "$base$path", \%request));
 }
 
