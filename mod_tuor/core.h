@@ -34,6 +34,10 @@ tuor_config tuor_config_of(const server_rec *s);
 /** Largest body: three payloads and their envelope. */
 apr_size_t tuor_max_body(const server_rec *s);
 
+/* request.c */
+
+void tuor_request_register(apr_pool_t *pool);
+
 /* route.c */
 
 /** Count an answer and how long it took. q->route may be NULL. */

@@ -9,7 +9,6 @@
 #include <http_request.h>
 
 #include "metrics.h"
-#include "request.h"
 
 APR_HOOK_STRUCT(
     APR_HOOK_LINK(routes)
@@ -57,7 +56,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
 static void register_hooks(apr_pool_t *pool)
 {
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_handler(tuor_request_handle, NULL, NULL, APR_HOOK_MIDDLE);
+    tuor_request_register(pool);
     tuor_auth_register(pool);
     tuor_error_register(pool);
     tuor_db_register(pool);
