@@ -110,10 +110,10 @@ static int translate_name(request_rec *r)
     return OK;
 }
 
-/* Here the location is no longer known: httpd begins anew. */
+/* Here the location is no longer known: httpd begins anew. TRACE is its own to refuse. */
 static int map_to_storage(request_rec *r)
 {
-    return apr_table_get(r->notes, NO_FILE) ? OK : DECLINED;
+    return apr_table_get(r->notes, NO_FILE) && r->method_number != M_TRACE ? OK : DECLINED;
 }
 
 void tuor_request_register(apr_pool_t *pool)
