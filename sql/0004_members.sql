@@ -163,12 +163,104 @@ DROP FUNCTION tuor.ingest(bytea[], text[], text[], text[], text[], text[], times
 --          'project' unknown, foreign or archived; 'limit' as many traces as most are stored;
 --          'count' call count_begin() and count_finish() for org, each in a transaction, and send this one again
 --
--- Nearly always it is one statement inside, too, that judges, takes the Idempotency-Keys and writes. Only
--- keys that were taken before are looked up, and only what a limit concerns is left to ingest_counted().
+-- Most traces have no Idempotency-Key and no limit: for them it is one statement inside, too, that judges
+-- and writes, and nothing more. With a key among them all go through ingest_keyed(), and what a limit
+-- concerns is left to ingest_counted().
 --
 -- The order of locks is the same for everybody: keys in their order, then the counts of organizations
 -- in theirs; so nobody waits in a circle.
 CREATE FUNCTION tuor.ingest(
+        key_hash bytea[], user_id text[], user_org text[], trace_id text[], event_id text[], project text[],
+        at timestamptz[], model text[], prompt_version text[], run text[],
+        input text[], output text[], config text[], idem_key text[], body_hash bytea[], server_limit bigint)
+    RETURNS TABLE (n bigint, verdict text, org text, actor text,
+                   first_trace text, first_at timestamptz, first_by text, most bigint)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+    v text[];
+    v_org text[];
+    v_actor text[];
+    stale boolean;
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(1953853299);   -- see count_begin()
+
+    IF cardinality(array_remove(idem_key, NULL)) > 0 THEN
+        RETURN QUERY SELECT * FROM tuor.ingest_keyed(
+            key_hash, user_id, user_org, trace_id, event_id, project, at, model, prompt_version, run,
+            input, output, config, idem_key, body_hash, server_limit);
+        RETURN;
+    END IF;
+
+    -- Payloads are subscripted, not joined: what is materialized stays small.
+    WITH judged AS MATERIALIZED (
+        SELECT j.n, j.org_id, j.actor, j.actor_type, j.stale,
+               CASE WHEN j.verdict = 'ok' AND j.limited THEN 'limited' ELSE j.verdict END AS verdict
+            FROM tuor.ingest_judge(key_hash, user_id, user_org, project, server_limit) j
+    ), trace AS (
+        INSERT INTO tuor.traces AS t (org_id, id, project_id, created_at, created_by, updated_at, updated_by,
+                                 model, prompt_version_id, internal_run_id, model_input, model_output, trace_config)
+        SELECT j.org_id, trace_id[j.n], project[j.n], at[j.n], j.actor, at[j.n], j.actor,
+               model[j.n], prompt_version[j.n], run[j.n], input[j.n], output[j.n], config[j.n]
+            FROM judged j WHERE j.verdict = 'ok'
+    ), event AS (
+        INSERT INTO tuor.trace_events AS e (org_id, trace_id, id, type, actor_type, actor_id, occurred_at, status_after, version)
+        SELECT j.org_id, trace_id[j.n], event_id[j.n], 'trace.created', j.actor_type, j.actor, at[j.n], 'pending', 1
+            FROM judged j WHERE j.verdict = 'ok'
+    )
+    SELECT array_agg(j.verdict ORDER BY j.n), array_agg(j.org_id ORDER BY j.n), array_agg(j.actor ORDER BY j.n),
+           bool_or(j.stale)
+        INTO v, v_org, v_actor, stale
+        FROM judged j;
+
+    IF 'limited' = ANY (v) THEN
+        RETURN QUERY SELECT * FROM tuor.ingest_counted(
+            v, v_org, v_actor, NULL, NULL, NULL, key_hash, trace_id, event_id, project, at, model, prompt_version,
+            run, input, output, config, idem_key, server_limit);
+    ELSE
+        FOR i IN 1 .. cardinality(v) LOOP
+            n := i;
+            verdict := v[i];
+            org := v_org[i];
+            actor := v_actor[i];
+            RETURN NEXT;
+        END LOOP;
+    END IF;
+
+    IF stale THEN
+        PERFORM tuor.touch_key(k.org_id, k.id)
+            FROM (SELECT DISTINCT h FROM unnest(key_hash) h) AS used
+            JOIN tuor.api_keys k ON k.hash = used.h
+            WHERE k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute';
+    END IF;
+END $$;
+
+-- Who the callers are, and whether their projects are there. The planner puts it into the statements
+-- that use it, so it must stay plain SQL without settings of its own.
+CREATE FUNCTION tuor.ingest_judge(key_hash bytea[], user_id text[], user_org text[], project text[], server_limit bigint)
+    RETURNS TABLE (n int, org_id text, actor text, actor_type text, verdict text, limited boolean, stale boolean)
+    LANGUAGE sql STABLE
+AS $$
+    SELECT s.n::int, o.org_id, coalesce(k.id, m.user_id),
+           CASE WHEN k.id IS NOT NULL THEN 'api_key' ELSE 'user' END,
+           CASE WHEN s.key_hash IS NOT NULL AND k.id IS NULL THEN 'key'
+                WHEN o.org_id IS NULL OR o.suspended THEN 'org'
+                WHEN m.role <> 'admin' THEN 'role'
+                WHEN p.id IS NULL THEN 'project'
+                ELSE 'ok' END,
+           o.counted OR o.trace_limit IS NOT NULL OR server_limit IS NOT NULL,
+           k.id IS NOT NULL AND (k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute')
+        FROM unnest(key_hash, user_id, user_org, project) WITH ORDINALITY AS s (key_hash, user_id, user_org, project, n)
+        LEFT JOIN tuor.api_keys k ON k.hash = s.key_hash AND k.revoked_at IS NULL
+        LEFT JOIN tuor.members m ON s.key_hash IS NULL AND m.org_id = s.user_org AND m.user_id = s.user_id
+        LEFT JOIN tuor.organizations o ON o.org_id = coalesce(k.org_id, m.org_id)
+        LEFT JOIN tuor.projects p ON p.org_id = o.org_id AND p.id = s.project AND NOT p.archived
+$$;
+
+-- ingest() with Idempotency-Keys. New keys are taken by the statement that writes the traces; those that
+-- were taken before are looked up afterwards.
+CREATE FUNCTION tuor.ingest_keyed(
         key_hash bytea[], user_id text[], user_org text[], trace_id text[], event_id text[], project text[],
         at timestamptz[], model text[], prompt_version text[], run text[],
         input text[], output text[], config text[], idem_key text[], body_hash bytea[], server_limit bigint)
@@ -186,47 +278,29 @@ DECLARE
     f_at timestamptz[];
     f_by text[];
     stale boolean;
-    keyed boolean;
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared(1953853299);   -- see count_begin()
-
-    -- Payloads are subscripted, not joined: what is materialized stays small.
     WITH judged AS MATERIALIZED (
-        SELECT s.n::int AS n, s.idem_key, o.org_id, coalesce(k.id, m.user_id) AS actor,
-               CASE WHEN k.id IS NOT NULL THEN 'api_key' ELSE 'user' END AS actor_type,
-               CASE WHEN s.key_hash IS NOT NULL AND k.id IS NULL THEN 'key'
-                    WHEN o.org_id IS NULL OR o.suspended THEN 'org'
-                    WHEN m.role <> 'admin' THEN 'role'
-                    WHEN p.id IS NULL THEN 'project'
-                    ELSE 'ok' END AS verdict,
-               o.counted OR o.trace_limit IS NOT NULL OR server_limit IS NOT NULL AS limited,
-               k.id IS NOT NULL AND (k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute') AS stale
-        FROM unnest(key_hash, user_id, user_org, project, idem_key)
-            WITH ORDINALITY AS s (key_hash, user_id, user_org, project, idem_key, n)
-        LEFT JOIN tuor.api_keys k ON k.hash = s.key_hash AND k.revoked_at IS NULL
-        LEFT JOIN tuor.members m ON s.key_hash IS NULL AND m.org_id = s.user_org AND m.user_id = s.user_id
-        LEFT JOIN tuor.organizations o ON o.org_id = coalesce(k.org_id, m.org_id)
-        LEFT JOIN tuor.projects p ON p.org_id = o.org_id AND p.id = s.project AND NOT p.archived
+        SELECT j.* FROM tuor.ingest_judge(key_hash, user_id, user_org, project, server_limit) j
     ), claim AS (
         -- Of several with one key the first gets it. Where another transaction is about to take it,
         -- this waits for its end.
         INSERT INTO tuor.idempotency_keys AS i (org_id, key, body_hash, trace_id, created_at, created_by, expires_at)
-        SELECT DISTINCT ON (j.org_id, j.idem_key COLLATE "C")
-               j.org_id, j.idem_key, body_hash[j.n], trace_id[j.n], at[j.n], j.actor, moment + interval '24 hours'
+        SELECT DISTINCT ON (j.org_id, idem_key[j.n] COLLATE "C")
+               j.org_id, idem_key[j.n], body_hash[j.n], trace_id[j.n], at[j.n], j.actor, moment + interval '24 hours'
             FROM judged j
-            WHERE j.verdict = 'ok' AND j.idem_key IS NOT NULL
+            WHERE j.verdict = 'ok' AND idem_key[j.n] IS NOT NULL
               AND NOT EXISTS (SELECT FROM tuor.idempotency_keys e
-                                  WHERE e.org_id = j.org_id AND e.key = j.idem_key AND e.expires_at > moment)
-            ORDER BY j.org_id, j.idem_key COLLATE "C", j.n
+                                  WHERE e.org_id = j.org_id AND e.key = idem_key[j.n] AND e.expires_at > moment)
+            ORDER BY j.org_id, idem_key[j.n] COLLATE "C", j.n
         ON CONFLICT (org_id, key) DO UPDATE
             SET body_hash = excluded.body_hash, trace_id = excluded.trace_id, created_at = excluded.created_at,
                 created_by = excluded.created_by, expires_at = excluded.expires_at
             WHERE i.expires_at <= moment
         RETURNING i.trace_id AS id
     ), settled AS MATERIALIZED (
-        SELECT j.n, j.org_id, j.actor, j.actor_type, j.stale, j.idem_key,
+        SELECT j.n, j.org_id, j.actor, j.actor_type, j.stale,
                CASE WHEN j.verdict <> 'ok' THEN j.verdict
-                    WHEN j.idem_key IS NOT NULL AND trace_id[j.n] NOT IN (SELECT c.id FROM claim c) THEN 'taken'
+                    WHEN idem_key[j.n] IS NOT NULL AND trace_id[j.n] NOT IN (SELECT c.id FROM claim c) THEN 'taken'
                     WHEN j.limited THEN 'limited'
                     ELSE 'ok' END AS verdict
             FROM judged j
@@ -242,14 +316,13 @@ BEGIN
             FROM settled j WHERE j.verdict = 'ok'
     )
     SELECT array_agg(j.verdict ORDER BY j.n), array_agg(j.org_id ORDER BY j.n), array_agg(j.actor ORDER BY j.n),
-           bool_or(j.stale), bool_or(j.idem_key IS NOT NULL)
-        INTO v, v_org, v_actor, stale, keyed
+           bool_or(j.stale)
+        INTO v, v_org, v_actor, stale
         FROM settled j;
 
     -- What was sent before comes before what is wrong with the project now.
-    IF keyed AND v && ARRAY['taken', 'project'] THEN
-        SELECT array_agg(CASE WHEN i.key IS NULL THEN u.verdict
-                              WHEN u.verdict NOT IN ('taken', 'project') THEN u.verdict
+    IF v && ARRAY['taken', 'project'] THEN
+        SELECT array_agg(CASE WHEN i.key IS NULL OR u.verdict NOT IN ('taken', 'project') THEN u.verdict
                               WHEN i.body_hash = u.hash THEN 'replay'
                               ELSE 'reuse' END ORDER BY u.n),
                array_agg(i.trace_id ORDER BY u.n), array_agg(i.created_at ORDER BY u.n),
@@ -284,7 +357,7 @@ BEGIN
     END IF;
 
     -- Sweep up, now and then, and a good while after the end: nobody looks at such rows any more.
-    IF keyed AND random() < 0.125 THEN
+    IF random() < 0.125 THEN
         DELETE FROM tuor.idempotency_keys i
             USING (SELECT e.org_id, e.key FROM tuor.idempotency_keys e
                        WHERE e.expires_at < moment - interval '1 hour'
@@ -384,13 +457,7 @@ BEGIN
     END LOOP;
 END $$;
 
-REVOKE ALL ON FUNCTION
-    tuor.add_member(text, text, text, text, timestamptz),
-    tuor.count_begin(text), tuor.count_finish(text), tuor.count_end(text), tuor.count_in(text, bigint, bigint),
-    tuor.ingest(bytea[], text[], text[], text[], text[], text[], timestamptz[], text[], text[], text[],
-                text[], text[], text[], text[], bytea[], bigint),
-    tuor.ingest_counted(text[], text[], text[], text[], timestamptz[], text[], bytea[], text[], text[], text[],
-                        timestamptz[], text[], text[], text[], text[], text[], text[], text[], bigint) FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tuor FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     tuor.add_member(text, text, text, text, timestamptz), tuor.count_begin(text), tuor.count_finish(text),
     tuor.ingest(bytea[], text[], text[], text[], text[], text[], timestamptz[], text[], text[], text[],
