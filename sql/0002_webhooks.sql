@@ -210,13 +210,21 @@ AS $$
     SELECT count(*) FROM settled
 $$;
 
+-- For the operator: how many deliveries of all organizations are due, and since when.
+CREATE FUNCTION tuor.webhook_backlog(OUT waiting bigint, OUT oldest_ms bigint)
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+AS $$
+    SELECT count(*), coalesce((extract(epoch FROM clock_timestamp() - min(d.updated_at)) * 1000)::bigint, 0)
+        FROM tuor.webhook_deliveries d WHERE d.status = 'pending'
+$$;
+
 REVOKE ALL ON FUNCTION
     tuor.webhook_claim(text, bigint, bigint, bigint, bigint, text[], text[], text, text),
     tuor.webhook_unclaim(text[]),
     tuor.webhook_record(text[], text[], text[], text[], text[], text[], text[], text[], text[]),
-    tuor.webhook_sweep() FROM PUBLIC;
+    tuor.webhook_backlog(), tuor.webhook_sweep() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     tuor.webhook_claim(text, bigint, bigint, bigint, bigint, text[], text[], text, text),
     tuor.webhook_unclaim(text[]),
     tuor.webhook_record(text[], text[], text[], text[], text[], text[], text[], text[], text[]),
-    tuor.webhook_sweep() TO tuor_app;
+    tuor.webhook_backlog(), tuor.webhook_sweep() TO tuor_app;

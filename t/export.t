@@ -181,6 +181,9 @@ END
     my $total = time - $begin;
     is scalar(() = $text =~ /"trace_id"/g), 1000, 'then the rows';
     cmp_ok $first, '<', 0.5 + $total / 2, sprintf 'after %.3f of %.3f s', $first, $total;
+    my $head_only = api(HEAD => '/v1/traces/export?status=approved,pending', key => $big->{key}, server => $server);
+    is $head_only->status, 200, 'HEAD';
+    ok eventually(2, sub { psql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%' AND state = 'active'") == 0 }), '  lets nobody read the rows';
 };
 
 subtest 'memory' => sub {

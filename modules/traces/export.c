@@ -42,6 +42,11 @@ static const tuor_stmt no_sort = {
           " set_config('jit', 'off', true)"
 };
 
+/* What COPY would wait for without a limit. */
+static const tuor_stmt lock = {
+    NULL, "LOCK TABLE tuor.traces, tuor.projects, tuor.tags, tuor.trace_tags, tuor.trace_events IN ACCESS SHARE MODE"
+};
+
 static const char *trace_sql(export_job *job)
 {
     job->f.literals = job->traces;
@@ -73,22 +78,37 @@ static tuor_error *next_event(export_job *job)
     return tuor_db_copy_row(&job->more_events, &job->event_row, job->events);
 }
 
-/* Both streams under way; the first event is at hand. */
+static tuor_error *prepare(tuor_db *db)
+{
+    tuor_error *err = tuor_db_exec(NULL, db, &no_sort, TUOR_NO_ARGS);
+
+    return err ? err : tuor_db_exec(NULL, db, &lock, TUOR_NO_ARGS);
+}
+
+/* All that can be refused with a status of its own: connections, the caller, tables that somebody holds. */
 static tuor_error *open_streams(export_job *job)
 {
     tuor_error *err = tuor_db_snapshot(&job->traces, job->q);
 
     if (!err) {
-        err = tuor_db_exec(NULL, job->traces, &no_sort, TUOR_NO_ARGS);
+        err = prepare(job->traces);
     }
     if (!err && job->exporter->wants_events && !excluded_events(job->ex)) {
         err = tuor_db_snapshot_join(&job->events, job->q, job->traces);
         if (!err) {
-            err = tuor_db_exec(NULL, job->events, &no_sort, TUOR_NO_ARGS);
+            err = prepare(job->events);
         }
-        if (!err) {
-            err = tuor_db_copy(job->events, event_sql(job));
-        }
+    }
+    return err;
+}
+
+/* Both streams under way; the first event is at hand. PostgreSQL says nothing before it has found a row. */
+static tuor_error *start_streams(export_job *job)
+{
+    tuor_error *err = NULL;
+
+    if (job->events) {
+        err = tuor_db_copy(job->events, event_sql(job));
         if (!err) {
             err = next_event(job);
         }
@@ -317,8 +337,9 @@ tuor_error *traces_export(tuor_request *q)
     if (job.exporter->begin) {
         err = job.exporter->begin(&job.state, q, rp);
     }
-    if (!err && job.f.statuses->nelts) {
-        err = stream(&job, rp, &gone);
+    if (!err && job.f.statuses->nelts && !q->r->header_only) {
+        err = start_streams(&job);
+        err = err ? err : stream(&job, rp, &gone);
     }
     close_streams(&job);
     if (err) {

@@ -29,6 +29,7 @@ typedef struct courier {
 /* The clerk's again, and of no more use here. */
 static void hand_back(courier *c, webhook_delivery *d)
 {
+    webhook_figures_ended(d);
     webhook_tray_put(&c->d->done, d);
     c->told++;
 }
@@ -108,6 +109,7 @@ static void take_new(courier *c, int leaving)
     while (d) {
         webhook_delivery *next = d->next;
 
+        webhook_figures_begun();
         if (leaving || webhook_clock() - d->claimed > CLAIM_FRESH) {
             release(c, d);
         }

@@ -128,6 +128,16 @@ void webhook_tray_put(webhook_tray *tray, webhook_delivery *d);
 /** Take all, in order. */
 webhook_delivery *webhook_tray_empty(webhook_tray *tray);
 
+/* ----------------------------------------------------------------- figures.c */
+
+/** In post_config. */
+void webhook_figures_make(void);
+/** The courier has taken up a delivery; and is done with it. */
+void webhook_figures_begun(void);
+void webhook_figures_ended(const webhook_delivery *d);
+/** The metrics hook. */
+void webhook_figures_look_up(tuor_buf *out, request_rec *r);
+
 /* -------------------------------------------------------- clerk.c, courier.c */
 
 void *APR_THREAD_FUNC webhook_clerk(apr_thread_t *thread, void *dispatch);

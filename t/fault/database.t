@@ -41,6 +41,8 @@ sub calls {
         next if $reply->status != 503;
         like $reply->header('retry-after'), qr/^[1-9]\d*$/, '  with Retry-After';
         like $reply->json->{detail}, qr/database/, '  says why';
+        my $id = $reply->header('x-request-id');
+        like $server->error_log, qr/TUOR0002.*\[\Q$id\E\] 503 /, '  its X-Request-Id stands in the log';
         unlike $reply->body, qr/socket|\.s\.PGSQL|SELECT|tuor_app/, '  and tells nothing of the inside';
     }
 }
@@ -146,6 +148,39 @@ subtest 'a row that somebody else holds' => sub {
     is api(GET => "/v1/traces/$trace/events", @here)->json->[-1]{event_type}, 'trace.created', '  nor its event';
     is api(POST => "/v1/traces/$trace/review", { action => 'approve', expected_version => 1 }, @here)->status, 200, 'and can be done now';
     $calls[5][0] = 409;
+};
+
+subtest 'a table that somebody else holds' => sub {
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        eval { $db->psql("BEGIN; LOCK tuor.traces IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(12)") };
+        POSIX::_exit(0);
+    }
+    eventually(3, sub { $db->psql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") });
+    for my $call (@calls[0 .. 3]) {
+        my ($status, @request) = @$call;
+        my $begin = time;
+        is api(@request, @here)->status, 503, "$request[0] $request[1]";
+        cmp_ok time - $begin, '<', $timeout + 1, sprintf '  in %.2f s', time - $begin;
+    }
+    $db->psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'");
+    waitpid $pid, 0;
+    ok eventually(3, sub { api(GET => '/v1/traces/export', @here)->status == 200 }), 'released, all goes on';
+};
+
+subtest 'rows that are found slowly' => sub {
+    my $all = scalar(() = api(GET => '/v1/traces/export?status=pending,approved', @here)->lines);
+    $db->psql("CREATE POLICY slow ON tuor.traces AS RESTRICTIVE FOR SELECT USING (pg_sleep(3.0 / $all)::text IS NOT NULL)");
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $server->port) or die "connect: $!\n";
+    my $begin = time;
+    print {$socket} "GET /v1/traces/export?status=pending,approved&exclude_fields=events HTTP/1.1\r\nHost: t\r\nConnection: close\r\nX-API-Key: $key\r\n\r\n";
+    sysread $socket, my $head, 2000;
+    cmp_ok time - $begin, '<', 1, sprintf 'the first byte of an export does not wait for them: %.2f s', time - $begin;
+    like $head, qr{^HTTP/1\.1 200 }, 'it is that of the answer';
+    my $rest = do { local $/; <$socket> };
+    is scalar(() = "$head$rest" =~ /"trace_id"/g), $all, 'then come all rows';
+    cmp_ok time - $begin, '>', $timeout, sprintf 'longer than TuorDatabaseTimeout: %.2f s', time - $begin;
+    $db->psql('DROP POLICY slow ON tuor.traces');
 };
 
 subtest 'more requests than connections' => sub {
