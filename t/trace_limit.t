@@ -87,10 +87,12 @@ subtest 'at once' => sub {
 
 subtest 'set in the middle' => sub {
     my $org = org();
-    my @said = in_parallel(9, sub { $_[0] == 9 ? do { limit($org, 100); 'set' } : map { create($org)->status } 1 .. 30 });
+    # Where the machine is slow, more than the limit may be stored before it is set.
+    my @said = in_parallel(9, sub { $_[0] == 9 ? do { limit($org, 100); 'set ' . stored($org) } : map { create($org)->status } 1 .. 30 });
     is counted($org), stored($org), 'counting begins with the right number';
-    is stored($org), 100, 'and the limit holds' or diag tally(@said);
-    limit($org, 110);
+    my ($then) = map { /^set (\d+)/ } @said;
+    is stored($org), $then > 100 ? $then : 100, 'and the limit holds' or diag tally(@said);
+    limit($org, stored($org) + 10);
     @said = in_parallel(7, sub { $_[0] == 7 ? do { limit($org, 130); limit($org, 'none'); limit($org, 150); 'set' } : map { create($org)->status } 1 .. 20 });
     is counted($org), stored($org), 'however often it is set';
     is tally(grep { !/^(?:201|402|503|set)$/ } @said), '', 'and nobody gets hurt';
