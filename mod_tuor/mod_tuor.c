@@ -5,6 +5,8 @@
  */
 #include "core.h"
 
+#include <malloc.h>
+
 #include <http_core.h>
 #include <http_request.h>
 
@@ -53,8 +55,21 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     return OK;
 }
 
+/*
+ * Bodies and rows of megabytes come and go. glibc would learn from the first of them to keep such blocks
+ * in the arena of each thread; with a fixed threshold they go back to the system at once.
+ */
+static void child_init(apr_pool_t *pchild, server_rec *s)
+{
+    (void)pchild, (void)s;
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, 512 * 1024);
+#endif
+}
+
 static void register_hooks(apr_pool_t *pool)
 {
+    ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     tuor_request_register(pool);
     tuor_auth_register(pool);
