@@ -74,7 +74,7 @@ tuor_error *traces_create(tuor_request *q)
     tuor_error *err;
 
     memset(&d, 0, sizeof(d));
-    if ((err = tuor_query(q, NULL, 0)) || (err = tuor_body_read(q, "application/json", 0))) {
+    if ((err = tuor_body_read(q, "application/json", 0)) || (err = tuor_query(q, NULL, 0))) {
         return err;
     }
     d.key = idempotency_key(q);
