@@ -180,7 +180,7 @@ static tuor_error *take_membership(tuor_request *q, const tuor_result *res)
 
     if (row < 0 && wanted) {
         return tuor_error_make(q->pool, HTTP_FORBIDDEN,
-                               "%s is not an active organization of yours: check the header " ORG_HEADER, wanted);
+                               "The header " ORG_HEADER " names no active organization of yours");
     }
     if (row < 0 && tuor_result_rows(res)) {
         return tuor_error_make(q->pool, HTTP_FORBIDDEN,

@@ -47,8 +47,13 @@ int tuor_clean_utf8(const char *s, apr_size_t len, apr_pool_t *pool)
     tuor_buf b;
     tuor_json_fault fault;
 
-    if (memchr(s, '\0', len)) {
-        return 0;
+    apr_size_t i;
+
+    for (i = 0; i < len; i++) {
+        /* A raw surrogate the writer would escape, and so hide from the scanner. */
+        if (!s[i] || (s[i] == '\xED' && i + 1 < len && (unsigned char)s[i + 1] >= 0xA0)) {
+            return 0;
+        }
     }
     tuor_buf_init(&b, pool);
     tuor_buf_json_slice(&b, (tuor_slice){ s, len });
@@ -164,6 +169,9 @@ apr_time_t tuor_param_time(tuor_request *q, const tuor_param *p)
 
     if (p->value && tuor_time_parse(&t, p->value) != APR_SUCCESS) {
         tuor_fault(q, p->name, "must be an ISO 8601 time such as 2026-05-20T10:00:00Z, or a date");
+    }
+    else if (p->value && !t) {
+        t = 1;                  /* 0 stands for absent, and nothing happened in that microsecond */
     }
     return t;
 }

@@ -147,6 +147,20 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Undo claims of which the claimer does not know whether they were committed: it has sent nothing.
+CREATE FUNCTION tuor.webhook_unclaim(tokens text[]) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+AS $$
+    WITH undone AS (
+        UPDATE tuor.webhook_deliveries d
+            SET status = 'pending', updated_at = clock_timestamp(), attempt_count = d.attempt_count - 1,
+                attempt_token = NULL, lease_until = NULL
+            WHERE d.status = 'sending' AND d.attempt_token = ANY (tokens)
+            RETURNING 1
+    )
+    SELECT count(*) FROM undone
+$$;
+
 -- Settle attempts that ended. A row whose token or status has changed meanwhile is left alone.
 -- An outcome is 'success', 'failed', or 'pending' for one that was claimed and never begun.
 CREATE FUNCTION tuor.webhook_record(
@@ -198,9 +212,11 @@ $$;
 
 REVOKE ALL ON FUNCTION
     tuor.webhook_claim(text, bigint, bigint, bigint, bigint, text[], text[], text, text),
+    tuor.webhook_unclaim(text[]),
     tuor.webhook_record(text[], text[], text[], text[], text[], text[], text[], text[], text[]),
     tuor.webhook_sweep() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     tuor.webhook_claim(text, bigint, bigint, bigint, bigint, text[], text[], text, text),
+    tuor.webhook_unclaim(text[]),
     tuor.webhook_record(text[], text[], text[], text[], text[], text[], text[], text[], text[]),
     tuor.webhook_sweep() TO tuor_app;

@@ -14,7 +14,8 @@ chdir run_dir();
 for my $source (@fuzzers) {
     my ($name) = $source =~ m{/fuzz_(\w+)\.c$};
     my @corpus = sort glob source() . "/t/fuzz/corpus/$name/*";
-    ok @corpus > 0, "$name has a corpus";
+    # Without files it would not replay but look for new ones, for ever.
+    ok @corpus > 0, "$name has a corpus" or next;
     open my $out, '-|', 'sh', '-c', 'exec "$@" 2>&1', 'sh', source() . "/build/t/fuzz/fuzz_$name", @corpus;
     my $said = do { local $/; <$out> };
     ok close($out), "$name takes all " . @corpus . " files of it" or diag $said;

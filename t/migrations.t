@@ -97,11 +97,11 @@ subtest 'one that fails' => sub {
     is(($case->ctl('migrate'))[0], 0, 'mended, it goes on');
     is $case->psql('SELECT max(version) FROM tuor.schema_migrations'), 4, 'to the end';
 
-    for my $late ("SELECT 1; COMMIT", "ROLLBACK", "", "COPY tuor.first FROM STDIN") {
-        my $case = Case->new('0001_initial.sql' => $first, '0002_odd.sql' => $late);
+    for my $odd ('SELECT 1; COMMIT', 'ROLLBACK', '', 'COPY tuor.first FROM STDIN') {
+        $case->file('0005_odd.sql' => $odd);
         my ($status, $out) = $case->ctl('migrate');
-        is $status, 1, "\"$late\" is refused";
-        is $case->psql('SELECT max(version) FROM tuor.schema_migrations'), 1, '  and not noted';
+        is $status, 1, "\"$odd\" is refused";
+        is $case->psql('SELECT max(version) FROM tuor.schema_migrations'), 4, '  and not noted';
     }
 };
 
@@ -145,9 +145,11 @@ subtest 'what is refused' => sub {
         ['another name', qr/more\.sql is no migration: those are called NNNN_name\.sql/, '0001_initial.sql' => $first, 'more.sql' => 'SELECT 1'],
         ['an empty directory', qr/no migration in .*TUOR_SQL_DIR/],
     );
+    my $case = Case->new;
     for (@wrong) {
         my ($what, $pattern, %files) = @$_;
-        my $case = Case->new(%files);
+        unlink glob "$case->{dir}/*.sql";
+        $case->file($_ => $files{$_}) for keys %files;
         my ($status, $out) = $case->ctl('migrate');
         is $status, 1, $what;
         like $out, $pattern, '  says so';
@@ -162,5 +164,4 @@ subtest 'what is refused' => sub {
     like $out, qr/0002 is "b" here, but the database has applied another one, "a"/, '  says so';
 };
 
-database->superuser("DROP DATABASE mig${$}_$_ WITH (FORCE)") for 1 .. $n;
 done_testing;

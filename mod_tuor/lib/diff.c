@@ -40,6 +40,11 @@ typedef struct differ {
 
 static void compare(differ *d, tuor_slice from, tuor_slice to, unsigned depth);
 
+static int same_bytes(tuor_slice a, tuor_slice b)
+{
+    return a.p && b.p && a.len == b.len && memcmp(a.p, b.p, a.len) == 0;
+}
+
 /* ---- entries ---- */
 
 static void emit(differ *d, tuor_slice from, tuor_slice to)
@@ -88,22 +93,20 @@ void tuor_diff_path_key(tuor_buf *path, tuor_slice key)
 
 /* ---- leaves ---- */
 
+static int is_string(tuor_slice value)
+{
+    return value.len >= 2 && *value.p == '"';
+}
+
 static tuor_slice inside(tuor_slice string)
 {
     return (tuor_slice){ string.p + 1, string.len - 2 };
 }
 
-static int same_bytes(tuor_slice a, tuor_slice b)
-{
-    return a.p && b.p && a.len == b.len && memcmp(a.p, b.p, a.len) == 0;
-}
-
+/* Two values as wholes, whose bytes differ. */
 static void compare_leaves(differ *d, tuor_slice from, tuor_slice to)
 {
-    if (same_bytes(from, to))
-        return;
-    if (from.p && to.p && *from.p == '"' && *to.p == '"'
-        && tuor_json_same_text(inside(from), inside(to)))
+    if (is_string(from) && is_string(to) && tuor_json_same_text(inside(from), inside(to)))
         return;
     emit(d, from, to);
 }

@@ -17,8 +17,10 @@
 /**
  * Write [{"path": …, "from": …, "to": …}, …] into out.
  *
- * Cost: linear in the size of both values for objects whose keys come in the same order; a hash
- * in scratch serves wide objects in another order. Recursion never goes deeper than the values do.
+ * Cost: linear in the size of both values times their depth, in whatever order keys come; a hash in
+ * scratch serves wide objects. Recursion never goes deeper than the values do, nor than 200 levels: what
+ * is nested deeper is compared byte by byte, as a whole. A list beyond 32 MiB (a long key above
+ * many leaves repeats itself in each) is given up for one of whole top-level members.
  * @param from, to valid JSON; usually objects
  * @param scratch gone when the caller destroys it; nothing of it is referred to afterwards
  */

@@ -104,6 +104,9 @@ tuor_error *traces_create(tuor_request *q)
     tuor_error *err = tuor_body_json(q, f, F_FIELDS, 0);
     trace t;
 
+    if (!err) {
+        err = tuor_query(q, NULL, 0);
+    }
     if (err) {
         return err;
     }

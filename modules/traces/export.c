@@ -38,7 +38,8 @@ typedef struct export_job {
 /* Sorts would hold the first row back until the last is found: read along the indexes, which have the order. */
 static const tuor_stmt no_sort = {
     NULL, "SELECT set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true),"
-          " set_config('enable_bitmapscan', 'off', true), set_config('enable_hashjoin', 'off', true)"
+          " set_config('enable_bitmapscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
+          " set_config('jit', 'off', true)"
 };
 
 static const char *trace_sql(export_job *job)
@@ -51,8 +52,9 @@ static const char *trace_sql(export_job *job)
         " CASE WHEN t.tagged THEN ARRAY(SELECT g.name FROM tuor.trace_tags x JOIN tuor.tags g"
         " ON g.org_id = x.org_id AND g.id = x.tag_id WHERE x.org_id = t.org_id AND x.trace_id = t.id"
         " ORDER BY g.name COLLATE \"C\") END,"
-        " t.model_input, t.model_output, t.trace_config, t.corrected_output, t.correction_diff, p.output_type"
-        " FROM tuor.traces t JOIN tuor.projects p ON p.org_id = t.org_id AND p.id = t.project_id",
+        " t.model_input, t.model_output, t.trace_config, t.corrected_output, t.correction_diff,"
+        " (SELECT p.output_type FROM tuor.projects p WHERE p.org_id = t.org_id AND p.id = t.project_id)"
+        " FROM tuor.traces t",
         tuor_buf_text(&job->f.sql), " ORDER BY t.org_id, t.id) TO STDOUT (FORMAT binary)", NULL);
 }
 

@@ -10,12 +10,12 @@ APLOG_USE_MODULE(tuor_traces);
 
 static const tuor_stmt lock = {
     "lifecycle_lock",
-    "SELECT t.status, t.version, t.deleted_at, t.project_id FROM tuor.traces t"
+    "SELECT t.status, t.version, t.deleted_at, t.project_id, " LAST_EVENT " FROM tuor.traces t"
     " WHERE t.org_id = tuor.org() AND t.id = $1 FOR NO KEY UPDATE"
 };
 static const tuor_stmt lock_with_output = {
     "lifecycle_lock_output",
-    "SELECT t.status, t.version, t.deleted_at, t.project_id, t.model_output FROM tuor.traces t"
+    "SELECT t.status, t.version, t.deleted_at, t.project_id, " LAST_EVENT ", t.model_output FROM tuor.traces t"
     " WHERE t.org_id = tuor.org() AND t.id = $1 FOR NO KEY UPDATE"
 };
 
@@ -24,10 +24,10 @@ tuor_error *lifecycle_expected(tuor_request *q, apr_int64_t *expected)
     tuor_json_field f = { .name = "expected_version" };
     tuor_param p = { "expected_version", NULL };
     int may_query = q->r->method_number == M_DELETE;
-    tuor_error *err = tuor_query(q, &p, may_query);
+    tuor_error *err = tuor_body_json(q, &f, 1, may_query);
 
     if (!err) {
-        err = tuor_body_json(q, &f, 1, may_query);
+        err = tuor_query(q, &p, may_query);
     }
     if (err) {
         return err;
@@ -76,8 +76,9 @@ tuor_error *lifecycle_begin(lifecycle *lc, tuor_request *q, const lifecycle_rule
         lc->version = tuor_result_int(res, 0, 1);
         lc->project_id = tuor_result_text(res, 0, 3);
         if (rule->wants_output) {
-            lc->model_output = tuor_result_slice(res, 0, 4);
+            lc->model_output = tuor_result_slice(res, 0, 5);
         }
+        event_time(q, tuor_result_time(res, 0, 4));
         err = check(lc, q, rule, !tuor_result_null(res, 0, 2), expected);
     }
     if (err) {

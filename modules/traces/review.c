@@ -57,10 +57,10 @@ tuor_error *traces_review(tuor_request *q)
     const char *action;
     apr_int64_t expected;
     int verdict;
-    tuor_error *err = tuor_query(q, NULL, 0);
+    tuor_error *err = tuor_body_json(q, f, F_FIELDS, 0);
 
     if (!err) {
-        err = tuor_body_json(q, f, F_FIELDS, 0);
+        err = tuor_query(q, NULL, 0);
     }
     if (err) {
         return err;

@@ -104,6 +104,7 @@ typedef struct webhook_dispatch {
     apr_thread_t *clerk, *courier;
     apr_pollset_t *clerk_wakeup;        /**< empty: the clerk sleeps on it */
     void *multi;                        /**< the courier's CURLM, woken by curl_multi_wakeup */
+    struct webhook_sockets *sockets;    /**< the courier's, see sockets.h */
     webhook_tray outgoing;              /**< clerk to courier */
     webhook_tray done;                  /**< courier to clerk */
     volatile apr_uint32_t stopping;     /**< claim no more */

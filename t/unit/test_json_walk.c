@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* Walking, shortening and splicing valid text. */
 #include "test_lib.h"
+#include "tuor_diff.h"
 
 /* ---- walking ---- */
 
@@ -227,6 +228,55 @@ static void without_keeps_runs_in_one_piece(void **state)
     assert_int_equal(out.n, 1);
 }
 
+/* ---- text that was not validated ---- */
+
+static apr_status_t swallow(void *baton, const char *p, apr_size_t len)
+{
+    *(apr_size_t *)baton += len + (p == NULL);
+    return APR_SUCCESS;
+}
+
+static void visit(tuor_slice value)
+{
+    tuor_json_walk walk;
+    tuor_json_member m;
+
+    for (tuor_json_walk_init(&walk, value); tuor_json_walk_next(&walk, &m);) {
+        assert_true(m.value.p >= value.p && m.value.p + m.value.len <= value.p + value.len);
+        (void)tuor_json_key_is(m.key, "a");
+        (void)tuor_json_same_text(m.key, m.key);
+        visit(m.value);
+    }
+}
+
+/* A mistake elsewhere may give wrong answers here, but no wrong access: the sanitizers watch. */
+static void cut_texts_stay_in_bounds(void **state)
+{
+    static const char text[] = "{\"a\\\"\" : [1,{\"\\ud83d\\ude00\":\"\xF0\x9F\x98\x80\\\\\"}, null ] , \"b\":{\"c\":[[],\"\\u0041\"]}}";
+
+    (void)state;
+    for (size_t from = 0; from < sizeof(text); ++from) {
+        for (size_t to = from; to < sizeof(text); ++to) {
+            tuor_slice cut = tight(text + from, to - from);
+            apr_size_t sum = 0, len;
+            tuor_json_member m;
+            const char *out;
+            tuor_buf diff;
+
+            visit(cut);
+            (void)tuor_json_get(cut, "b", &m);
+            (void)tuor_json_decode(&out, &len, cut, 1, pool);
+            (void)tuor_json_decode(&out, &len, cut, 0, pool);
+            (void)tuor_json_without(cut, names_of("b|c"), swallow, &sum);
+            tuor_buf_init(&diff, pool);
+            tuor_diff(&diff, cut, slice("{\"b\":{\"c\":[1,\"A\"]}}"), pool);
+            assert_true(tuor_json_compact((char *)(uintptr_t)cut.p, cut.len) <= to - from);
+            loose(cut);
+        }
+        apr_pool_clear(pool);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +291,7 @@ int main(void)
         TEST(without_takes_space),
         TEST(without_hands_on_what_the_sink_says),
         TEST(without_keeps_runs_in_one_piece),
+        TEST(cut_texts_stay_in_bounds),
     };
 
     return run_group(tests, COUNT(tests), "json_walk");

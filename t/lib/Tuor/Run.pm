@@ -23,7 +23,7 @@ use Time::HiRes qw(time sleep);
 use Exporter qw(import);
 
 our @EXPORT_OK = qw(source build_config run_dir run_info save_info write_file read_file
-                    free_port eventually stop_process is_zombie);
+                    free_port eventually stop_process stop_servers is_zombie);
 
 # The source tree.
 my $source = abs_path(dirname(__FILE__) . '/../../..');
@@ -78,6 +78,17 @@ sub stop_process {
     my ($pid, $signal, $seconds) = @_;
     kill $signal, $pid;
     return eventually($seconds, sub { waitpid $pid, 1; is_zombie($pid) });
+}
+
+# All servers of a run: the shared ones, and those of tests that had no time to
+# stop them. httpd first, as it minds the loss of its database.
+sub stop_servers {
+    my $dir = shift;
+    for my $file (glob("$dir/*/logs/httpd.pid"), glob("$dir/*/postmaster.pid")) {
+        my ($pid) = eval { read_file($file) =~ /^(\d+)/ } or next;
+        next unless (eval { read_file("/proc/$pid/cmdline") } // '') =~ /\Q$dir\E/;
+        stop_process($pid, $file =~ /httpd/ ? 'TERM' : 'QUIT', 10) or kill KILL => $pid;
+    }
 }
 
 # Gone, or dead and not collected yet: a container without an init never does.
