@@ -36,7 +36,7 @@ extern "C" {
 #define TUOR_API_VERSION 1
 
 /** The newest migration that this software knows: sql/NNNN_*.sql. */
-#define TUOR_SCHEMA_VERSION 2
+#define TUOR_SCHEMA_VERSION 4
 
 /** A log tag: one for each call site, four digits, never used twice. */
 #define TUORNO(n) "TUOR" #n ": "
@@ -430,6 +430,15 @@ typedef struct tuor_event {
  * Write the event's row and run the event hook, inside the transaction of db.
  */
 tuor_error *tuor_event_record(tuor_db *db, tuor_request *q, const tuor_event *event);
+
+/** The columns of an event e, as tuor_event_write() wants them: in binary form, of a result or a COPY. */
+#define TUOR_EVENT_COLUMNS \
+    "e.id, e.type, e.actor_type, e.actor_id, e.occurred_at, e.status_before, e.status_after, e.version, e.comment," \
+    " e.correction_diff, e.tag_id"
+#define TUOR_EVENT_COLUMNS_N 11
+
+/** Write the JSON object of an event, without its closing brace: further members may follow. */
+void tuor_event_write(tuor_buf *b, const tuor_slice *col);
 
 /* ---------------------------------------------------------- configuration */
 
