@@ -38,10 +38,12 @@ static void write_reviewed(tuor_reply *rp, const verdicts *v)
     number(rp, ",\"corrected\":", v->corrected);
 }
 
-/* Of what was reviewed, to six digits. */
+/* Of what was reviewed, in millionths. */
 static void rate(tuor_reply *rp, const char *member, apr_int64_t n, const verdicts *v)
 {
-    tuor_reply_printf(rp, "%s%.6g", member, reviewed(v) ? (double)n / (double)reviewed(v) : 0.0);
+    apr_int64_t millionths = reviewed(v) ? (n * 1000000 + reviewed(v) / 2) / reviewed(v) : 0;
+
+    tuor_reply_printf(rp, "%s%d.%06d", member, (int)(millionths / 1000000), (int)(millionths % 1000000));
 }
 
 static void write_totals(tuor_reply *rp, const tuor_result *res)
@@ -163,6 +165,7 @@ static void percentile(tuor_reply *rp, const char *member, const tuor_result *re
     }
     tuor_reply_puts(rp, member);
     if (n) {
+        us += 500;              /* rounded to milliseconds */
         tuor_reply_printf(rp, "%" APR_INT64_T_FMT ".%03d", us / APR_USEC_PER_SEC, (int)(us % APR_USEC_PER_SEC / 1000));
     }
     else {
