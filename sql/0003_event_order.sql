@@ -91,7 +91,55 @@ AS $$
         WHERE first.pos < tuor.event_horizon()
 $$;
 
+-- A page of the feed: the events behind a place, most of them at most, of some types if there are any
+-- given. Looks at scan events at most, whether they match or not, and takes no more of them than have
+-- room_bytes of comments and diffs, but one; a long value's length costs no unpacking. There is always a
+-- row: the first seven columns say how far this snapshot goes and what was looked at. One statement, so
+-- that horizon and rows belong together; its plan must not depend on how large the tables were once.
+CREATE FUNCTION tuor.events_page(after_pos bigint, after_seq bigint, most bigint, types text[], scan bigint, room_bytes bigint)
+    RETURNS TABLE (horizon bigint, frontier bigint, ahead boolean, scanned bigint, matched bigint, last_pos bigint, last_seq bigint,
+                   pos bigint, seq bigint, id text, type text, actor_type text, actor_id text, occurred_at timestamptz,
+                   status_before text, status_after text, version int, comment text, correction_diff text, tag_id text,
+                   trace_id text, project_id text)
+    LANGUAGE sql STABLE SET enable_seqscan = off SET enable_bitmapscan = off
+BEGIN ATOMIC
+    WITH seen AS MATERIALIZED (
+        SELECT e.pos, e.seq, e.trace_id, e.id, e.type,
+               coalesce(octet_length(e.correction_diff), 0) + coalesce(octet_length(e.comment), 0) AS size
+            FROM tuor.trace_events e
+            WHERE e.org_id = tuor.org() AND (e.pos, e.seq) > (after_pos, after_seq) AND e.pos < tuor.event_horizon()
+            ORDER BY e.org_id, e.pos, e.seq LIMIT scan
+    ), wanted AS MATERIALIZED (
+        SELECT s.pos, s.seq, s.trace_id, s.id, sum(s.size) OVER (ORDER BY s.pos, s.seq) - s.size AS before
+            FROM seen s WHERE types IS NULL OR s.type = ANY (types)
+            ORDER BY s.pos, s.seq LIMIT most + 1
+    ), meta AS (
+        SELECT tuor.event_horizon() AS horizon, tuor.event_frontier() AS frontier,
+               coalesce((SELECT e.pos FROM tuor.trace_events e WHERE e.org_id = tuor.org()
+                         ORDER BY e.org_id DESC, e.pos DESC, e.seq DESC LIMIT 1) >= tuor.event_frontier(), false) AS ahead,
+               (SELECT count(*) FROM seen) AS scanned, (SELECT count(*) FROM wanted) AS matched, last.pos, last.seq
+            FROM (VALUES (1)) AS one
+            LEFT JOIN (SELECT s.pos, s.seq FROM seen s ORDER BY s.pos DESC, s.seq DESC LIMIT 1) last ON true
+    )
+    SELECT m.horizon, m.frontier, m.ahead, m.scanned, m.matched, m.pos, m.seq, x.*
+        FROM meta m
+        LEFT JOIN (
+            SELECT w.pos, w.seq, e.*, w.trace_id, t.project_id
+                FROM wanted w,
+                     LATERAL (SELECT e.id, e.type, e.actor_type, e.actor_id, e.occurred_at, e.status_before, e.status_after,
+                                     e.version, e.comment, e.correction_diff, e.tag_id
+                              FROM tuor.trace_events e
+                              WHERE e.org_id = tuor.org() AND e.trace_id = w.trace_id AND e.id = w.id LIMIT 1) e,
+                     LATERAL (SELECT t.project_id FROM tuor.traces t
+                              WHERE t.org_id = tuor.org() AND t.id = w.trace_id LIMIT 1) t
+                WHERE w.before < room_bytes
+        ) x ON true
+        ORDER BY x.pos, x.seq;
+END;
+
 REVOKE ALL ON FUNCTION tuor.event_base(), tuor.event_position(), tuor.event_horizon(), tuor.event_frontier(),
-    tuor.event_rebase(), tuor.events_news(text[], text[], text[]) FROM PUBLIC;
+    tuor.event_rebase(), tuor.events_news(text[], text[], text[]),
+    tuor.events_page(bigint, bigint, bigint, text[], bigint, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION tuor.event_base(), tuor.event_position(), tuor.event_horizon(), tuor.event_frontier(),
-    tuor.event_rebase(), tuor.events_news(text[], text[], text[]) TO tuor_app;
+    tuor.event_rebase(), tuor.events_news(text[], text[], text[]),
+    tuor.events_page(bigint, bigint, bigint, text[], bigint, bigint) TO tuor_app;

@@ -21,6 +21,8 @@ CREATE TABLE tuor.analytics_state (
     seq         bigint NOT NULL
 );
 
+-- Long ranges are mostly whole months: 'model/month' and so on are the sums of all but 'all', at a month's
+-- first day.
 -- kind and key: 'all' and ''; 'model' and its name; 'prompt' and the version's id; 'reviewer' and who;
 -- 'field' and the path (counted in corrected); 'time' and the number of the interval, see analytics_interval().
 CREATE TABLE tuor.analytics_counts (
@@ -160,8 +162,8 @@ BEGIN ATOMIC
         HAVING sum(p.pending) <> 0 OR sum(p.approved) <> 0 OR sum(p.rejected) <> 0 OR sum(p.corrected) <> 0;
 END;
 
--- Count up to so many further events of an organization, if there are at least so many. Short
--- transactions: while one runs, it holds the feed of events back. @return how many were counted
+-- Count up to so many further events of an organization, if there are enough of them. @return how many
+-- were counted
 CREATE FUNCTION tuor.analytics_fold(org text, most bigint, enough bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $$
@@ -183,15 +185,13 @@ BEGIN
                    ORDER BY e.org_id, e.pos, e.seq OFFSET greatest(enough, 1) - 1 LIMIT 1) THEN
         RETURN 0;
     END IF;
-    INSERT INTO tuor.analytics_state AS s (org_id, pos, seq)
-        SELECT o.org_id, 0, 0 FROM tuor.organizations o
-            WHERE o.org_id = org AND NOT EXISTS (SELECT FROM tuor.analytics_state a WHERE a.org_id = org)
-        ON CONFLICT DO NOTHING;
-    SELECT * INTO done FROM tuor.analytics_state s WHERE s.org_id = org FOR NO KEY UPDATE;
+    -- Two who race: the second stands here until the first has committed, and goes on from there. A lock
+    -- of a row would give this transaction its id now, and hold the feed of events back while it counts.
+    PERFORM pg_advisory_xact_lock(hashtext('tuor.analytics_fold'), hashtext(org));
+    SELECT * INTO done FROM tuor.analytics_state s WHERE s.org_id = org;
     IF NOT FOUND THEN
-        RETURN 0;
+        done := ROW(org, 0, 0);
     END IF;
-    -- Two who race: the second stands here until the first has committed, and goes on from there.
     SELECT count(*) INTO n FROM (
         SELECT FROM tuor.trace_events e
             WHERE e.org_id = org AND (e.pos, e.seq) > (done.pos, done.seq) AND e.pos < tuor.event_horizon()
@@ -202,13 +202,21 @@ BEGIN
     SELECT e.pos, e.seq INTO to_pos, to_seq FROM tuor.trace_events e
         WHERE e.org_id = org AND (e.pos, e.seq) > (done.pos, done.seq)
         ORDER BY e.org_id, e.pos, e.seq OFFSET n - 1 LIMIT 1;
+    -- The changes are summed up before the first of them is written.
     INSERT INTO tuor.analytics_counts AS c (org_id, project_id, kind, day, key, pending, approved, rejected, corrected)
-        SELECT org, d.project_id, d.kind, d.day, d.key, d.pending, d.approved, d.rejected, d.corrected
-            FROM tuor.analytics_changes(org, done.pos, done.seq, to_pos, to_seq) d
+        WITH change AS MATERIALIZED (
+            SELECT * FROM tuor.analytics_changes(org, done.pos, done.seq, to_pos, to_seq)
+        )
+        SELECT org, d.project_id, d.kind, d.day, d.key, d.pending, d.approved, d.rejected, d.corrected FROM change d
+        UNION ALL
+        SELECT org, d.project_id, d.kind || '/month', date_trunc('month', d.day::timestamp)::date, d.key,
+               sum(d.pending), sum(d.approved), sum(d.rejected), sum(d.corrected)
+            FROM change d WHERE d.kind <> 'all' GROUP BY d.project_id, d.kind, 4, d.key
         ON CONFLICT (org_id, project_id, kind, day, key) DO UPDATE
             SET pending = c.pending + excluded.pending, approved = c.approved + excluded.approved,
                 rejected = c.rejected + excluded.rejected, corrected = c.corrected + excluded.corrected;
-    UPDATE tuor.analytics_state s SET pos = to_pos, seq = to_seq WHERE s.org_id = org;
+    INSERT INTO tuor.analytics_state AS s (org_id, pos, seq) VALUES (org, to_pos, to_seq)
+        ON CONFLICT (org_id) DO UPDATE SET pos = excluded.pos, seq = excluded.seq;
     RETURN n;
 END $$;
 
@@ -242,14 +250,34 @@ CREATE FUNCTION tuor.analytics_report(project text, bucket text, from_day timest
                    corrected bigint, took_us bigint, place bigint)
     LANGUAGE sql STABLE SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
 BEGIN ATOMIC
-    WITH day AS (
+    WITH asked AS (
         SELECT coalesce((from_day AT TIME ZONE 'UTC')::date, '-infinity') AS first,
                coalesce((to_day AT TIME ZONE 'UTC')::date, 'infinity') AS past
+    ), whole AS (
+        SELECT a.first, a.past,
+               CASE WHEN isfinite(a.first) THEN date_trunc('month', a.first + interval '1 month' - interval '1 day')::date ELSE a.first END AS first_month,
+               CASE WHEN isfinite(a.past) THEN date_trunc('month', a.past::timestamp)::date ELSE a.past END AS past_month
+            FROM asked a
+    ), day AS MATERIALIZED (
+        -- Days, before the whole months and behind them; without any, all stand before.
+        SELECT w.first, w.past, w.first_month, w.past_month,
+               CASE WHEN w.first_month < w.past_month THEN w.first_month ELSE w.past END AS before,
+               CASE WHEN w.first_month < w.past_month THEN w.past_month ELSE w.past END AS behind
+            FROM whole w
     ), figure AS MATERIALIZED (
         SELECT c.kind, c.day, c.key, c.pending, c.approved, c.rejected, c.corrected
             FROM tuor.analytics_counts c, day d
-            WHERE c.org_id = tuor.org() AND c.project_id = project AND c.day >= d.first AND c.day < d.past
-              AND c.kind = ANY ('{all,model,prompt,reviewer,field,time}')
+            WHERE c.org_id = tuor.org() AND c.project_id = project AND c.kind = 'all' AND c.day >= d.first AND c.day < d.past
+        UNION ALL
+        SELECT left(c.kind, -6), c.day, c.key, c.pending, c.approved, c.rejected, c.corrected
+            FROM tuor.analytics_counts c, day d
+            WHERE c.org_id = tuor.org() AND c.project_id = project AND c.day >= d.first_month AND c.day < d.past_month
+              AND c.kind = ANY ('{model/month,prompt/month,reviewer/month,field/month,time/month}')
+        UNION ALL
+        SELECT c.kind, c.day, c.key, c.pending, c.approved, c.rejected, c.corrected
+            FROM tuor.analytics_counts c, day d, LATERAL (VALUES (d.first, d.before), (d.behind, d.past)) AS part (low, high)
+            WHERE c.org_id = tuor.org() AND c.project_id = project AND c.day >= part.low AND c.day < part.high
+              AND c.kind = ANY ('{model,prompt,reviewer,field,time}')
         UNION ALL
         SELECT c.kind, c.day, c.key, c.pending, c.approved, c.rejected, c.corrected
             FROM day d, tuor.analytics_changes(tuor.org(),

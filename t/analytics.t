@@ -142,9 +142,15 @@ subtest 'some thousand, against a count of all' => sub {
     for my $bucket (qw(day week month)) {
         compare(analytics($project, bucket => $bucket), brute_force($project, 'true', $bucket), "by $bucket");
     }
-    my ($from, $to) = map { psql("SELECT (now() - interval '$_ days')::date") } 200, 100;
-    compare(analytics($project, from_date => $from, to_date => $to, bucket => 'week'),
-        brute_force($project, "t.created_at >= '$from' AND t.created_at < '$to'", 'week'), 'a range of days');
+    # Within a month, over the end of one, from first to last, with whole months inside, and half open.
+    my ($from, $to);
+    for my $range (['-90 days', '-87 days'], ['-70 days', '-40 days'], ['month -2 months', 'month -1 month'], ['month -3 months -1 day', 'month -1 month 1 day'],
+            ['-300 days', undef], [undef, '-150 days'], ['-200 days', '-100 days']) {
+        ($from, $to) = map { !defined $_ ? undef : psql('SELECT (' . (s/^month // ? "date_trunc('month', now())" : 'now()') . " + interval '$_')::date") } @$range;
+        my $where = join ' AND ', $from ? "t.created_at >= '$from'" : 'true', $to ? "t.created_at < '$to'" : 'true';
+        compare(analytics($project, $from ? (from_date => $from) : (), $to ? (to_date => $to) : (), bucket => 'week'),
+            brute_force($project, $where, 'week'), join ' to ', map { $_ // '' } $from, $to);
+    }
     my $got = analytics($project, from_date => $from, to_date => $to);
     is scalar @{ $got->{series} }, 100, 'every day has a bucket';
 

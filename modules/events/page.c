@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
- * A page of the feed. One statement sees one snapshot: its horizon and its rows belong together.
+ * A page of the feed, from tuor.events_page().
  *
  * A filter on types looks at SCAN events, and the page ends behind them whether they
  * matched or not: whoever wants rare events reads past the others once, in short statements.
@@ -17,38 +17,11 @@ APLOG_USE_MODULE(tuor_events);
 enum { C_HORIZON, C_FRONTIER, C_AHEAD, C_SCANNED, C_MATCHED, C_LAST_POS, C_LAST_SEQ, C_POS, C_SEQ, C_EVENT,
        C_TRACE = C_EVENT + TUOR_EVENT_COLUMNS_N, C_PROJECT };
 
-/* The length of a long value costs no unpacking. LIMITs that the planner can see keep it to the index. */
-#define PAGE_SQL(scan, match) \
-    "WITH scanned AS MATERIALIZED (" \
-    "  SELECT e.pos, e.seq, e.trace_id, e.id, e.type," \
-    "         coalesce(octet_length(e.correction_diff), 0) + coalesce(octet_length(e.comment), 0) AS size" \
-    "    FROM tuor.trace_events e" \
-    "    WHERE e.org_id = tuor.org() AND (e.pos, e.seq) > ($1, $2) AND e.pos < tuor.event_horizon()" \
-    "    ORDER BY e.org_id, e.pos, e.seq LIMIT " APR_STRINGIFY(scan) " + 1" \
-    "), matched AS (" \
-    "  SELECT s.pos, s.seq, s.trace_id, s.id, sum(s.size) OVER (ORDER BY s.pos, s.seq) - s.size AS before" \
-    "    FROM scanned s WHERE " match " ORDER BY s.pos, s.seq LIMIT $3 + 1" \
-    "), meta AS (" \
-    "  SELECT tuor.event_horizon() AS horizon, tuor.event_frontier() AS frontier," \
-    "         coalesce((SELECT e.pos FROM tuor.trace_events e WHERE e.org_id = tuor.org()" \
-    "                   ORDER BY e.org_id DESC, e.pos DESC, e.seq DESC LIMIT 1) >= tuor.event_frontier(), false) AS ahead," \
-    "         (SELECT count(*) FROM scanned) AS scanned, (SELECT count(*) FROM matched) AS matched, last.pos, last.seq" \
-    "    FROM (VALUES (1)) one LEFT JOIN" \
-    "         (SELECT s.pos, s.seq FROM scanned s ORDER BY s.pos DESC, s.seq DESC LIMIT 1) last ON true" \
-    ")" \
-    " SELECT m.horizon, m.frontier, m.ahead, m.scanned, m.matched, m.pos, m.seq, x.*" \
-    "  FROM meta m LEFT JOIN (" \
-    "    SELECT k.pos, k.seq, e.*, t.project_id FROM matched k," \
-    "      LATERAL (SELECT " TUOR_EVENT_COLUMNS ", e.trace_id FROM tuor.trace_events e" \
-    "               WHERE e.org_id = tuor.org() AND e.trace_id = k.trace_id AND e.id = k.id LIMIT 1) e," \
-    "      LATERAL (SELECT t.project_id FROM tuor.traces t" \
-    "               WHERE t.org_id = tuor.org() AND t.id = k.trace_id LIMIT 1) t" \
-    "    WHERE k.before < " APR_STRINGIFY(PAGE_BYTES) \
-    "  ) x ON true ORDER BY x.pos, x.seq"
-
-static const tuor_stmt any_type = { "events_page", PAGE_SQL(EVENTS_LIMIT_MAX, "true") };
-static const tuor_stmt some_types = { "events_page_types", PAGE_SQL(SCAN, "s.type = ANY ($4)") };
-
+static const tuor_stmt events_page = {
+    "events_page",
+    "SELECT e.horizon, e.frontier, e.ahead, e.scanned, e.matched, e.last_pos, e.last_seq, e.pos, e.seq, " TUOR_EVENT_COLUMNS ","
+    " e.trace_id, e.project_id FROM tuor.events_page($1, $2, $3, $4, $5, $6) e"
+};
 static const tuor_stmt rebase = { "events_rebase", "SELECT tuor.event_rebase()" };
 
 static tuor_error *look(tuor_result **res, tuor_request *q, const page_query *what, place after)
@@ -59,13 +32,9 @@ static tuor_error *look(tuor_result **res, tuor_request *q, const page_query *wh
 
     /* A copy of the database in another cluster: its first reader makes it count on from where the other one was. */
     for (again = 0; !err && again < 2; again++) {
-        if (what->types) {
-            err = tuor_db_exec(res, db, &some_types, TUOR_ARGS(tuor_int(after.pos), tuor_int(after.seq), tuor_int(what->limit),
-                                                               tuor_texts(what->types)));
-        }
-        else {
-            err = tuor_db_exec(res, db, &any_type, TUOR_ARGS(tuor_int(after.pos), tuor_int(after.seq), tuor_int(what->limit)));
-        }
+        err = tuor_db_exec(res, db, &events_page, TUOR_ARGS(
+            tuor_int(after.pos), tuor_int(after.seq), tuor_int(what->limit), tuor_texts(what->types),
+            tuor_int(what->types ? SCAN : what->limit + 1), tuor_int(PAGE_BYTES)));
         if (err || again || !tuor_result_int(*res, 0, C_AHEAD)) {
             break;
         }
@@ -105,7 +74,7 @@ tuor_error *page_fetch(page *pg, tuor_request *q, const page_query *what, place 
         pg->next = (place){ tuor_result_int(res, pg->n - 1, C_POS), tuor_result_int(res, pg->n - 1, C_SEQ) };
         return NULL;
     }
-    pg->more = what->types && scanned > SCAN;
+    pg->more = what->types && scanned == SCAN;
     pg->next = scanned ? (place){ tuor_result_int(res, 0, C_LAST_POS), tuor_result_int(res, 0, C_LAST_SEQ) } : after;
     return NULL;
 }
