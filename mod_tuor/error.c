@@ -64,41 +64,13 @@ tuor_error *tuor_error_conflict(apr_pool_t *pool, apr_int64_t version, const cha
     return err;
 }
 
-/* ------------------------------------------------------------ request id */
-
-/* What other systems send: long enough to be of use, and harmless in a log and a header. */
-static int well_formed(const char *id)
-{
-    apr_size_t n = strspn(id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.:@+/=");
-
-    return n >= 1 && n <= 128 && !id[n];
-}
-
-const char *tuor_request_id(request_rec *r)
-{
-    const char *id = apr_table_get(r->err_headers_out, "X-Request-Id");
-
-    if (id) {
-        return id;
-    }
-    id = apr_table_get(r->headers_in, "X-Request-Id");
-    if (!id || !well_formed(id)) {
-        id = apr_table_get(r->subprocess_env, "UNIQUE_ID");
-    }
-    if (!id) {
-        id = tuor_id("req", r->request_time, r->pool);
-    }
-    apr_table_setn(r->err_headers_out, "X-Request-Id", id);
-    return id;
-}
-
 /* --------------------------------------------------------------- sending */
 
 static void log_error(request_rec *r, const tuor_error *err)
 {
     int level = err->status >= 500 ? APLOG_ERR : APLOG_DEBUG;
 
-    ap_log_rerror(APLOG_MARK, level, 0, r, TUORNO(0002) "[%s] %d %s%s%s", tuor_request_id(r), err->status,
+    ap_log_rerror(APLOG_MARK, level, 0, r, TUORNO(0002) "%s %d %s%s%s", tuor_log_ids(r), err->status,
                   err->detail, err->cause ? ": " : "", err->cause ? err->cause : "");
 }
 

@@ -16,6 +16,7 @@
 #define MOD_TUOR_H
 
 #include <httpd.h>
+#include <ap_provider.h>
 #include <http_config.h>
 #include <http_log.h>
 #include <http_protocol.h>
@@ -164,6 +165,18 @@ struct tuor_request {
 /** The request behind a request_rec that Tuor's handler serves, or NULL. */
 tuor_request *tuor_request_of(request_rec *r);
 
+/**
+ * The request's id: an incoming X-Request-Id if it is well-formed, else mod_unique_id's, else a new one.
+ * Becomes a header of the answer, and the note tuor-request-id, on first use. In r->pool; never NULL.
+ */
+const char *tuor_request_id(request_rec *r);
+/** An incoming W3C traceparent, as it was sent, for whoever calls others on behalf of this request; NULL
+ *  when there is none or it is malformed. In r->pool. */
+const char *tuor_traceparent(request_rec *r);
+/** "[REQUEST-ID]" or "[REQUEST-ID trace=TRACE-ID]": what a log line about a request begins with. In r->pool.
+ *  The access log finds the same as %{tuor-request-id}n and %{tuor-trace-id}n. */
+const char *tuor_log_ids(request_rec *r);
+
 /* ------------------------------------------------ reading: query and body */
 
 /** Note that a member or parameter is wrong; the request goes on to collect the others. */
@@ -245,6 +258,12 @@ int tuor_reply_flush(tuor_reply *rp);
 apr_size_t tuor_reply_pending(const tuor_reply *rp);
 /** The rest, and the end of the answer. Always NULL, so that a handler can return it. */
 tuor_error *tuor_reply_end(tuor_reply *rp);
+/**
+ * Whether the client has what is behind this tag already: If-None-Match names it. A compressed copy
+ * counts, whose tag mod_deflate or mod_brotli has marked. The handler then sets ETag and answers 304.
+ * @param etag strong, with its quotes
+ */
+int tuor_not_modified(tuor_request *q, const char *etag);
 /** Break a streamed answer off so that no client takes the part for the whole. Always NULL. */
 tuor_error *tuor_reply_abort(tuor_reply *rp);
 
@@ -485,6 +504,20 @@ typedef struct tuor_exporter {
     /** Write one row, or nothing. scratch is cleared after the call. */
     void (*row)(void *state, tuor_reply *rp, const tuor_export_row *row, apr_pool_t *scratch);
 } tuor_exporter;
+
+/**
+ * Provider group of OpenAPI descriptions: a plugin that has routes describes them, and its provider is
+ * a text: ap_register_provider(pool, TUOR_OPENAPI_GROUP, "hello", "1", json). The text is an OpenAPI 3.1
+ * document without openapi and info: paths, components and tags, which the core joins to its own and
+ * those of others in post_config. It may refer to the components of mod_tuor/openapi.json.
+ */
+#define TUOR_OPENAPI_GROUP "tuor-openapi"
+
+/** The same for a plugin under modules/, where the build embeds modules/NAME/openapi.json by itself. */
+#define TUOR_OPENAPI(pool, name) do { \
+        extern const char tuor_openapi_##name[]; \
+        ap_register_provider((pool), TUOR_OPENAPI_GROUP, #name, "1", tuor_openapi_##name); \
+    } while (0)
 
 #ifdef __cplusplus
 }

@@ -32,7 +32,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
 
 static void register_hooks(apr_pool_t *pool)
 {
-    (void)pool;
+    TUOR_OPENAPI(pool, projects);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     tuor_hook_routes(add_routes, NULL, NULL, APR_HOOK_MIDDLE);
 }
