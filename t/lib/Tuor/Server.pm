@@ -74,14 +74,14 @@ sub start {
     return $self;
 }
 
-# configtest(CONF): (exit status, what httpd said) about a snippet, without starting anything.
+# configtest(CONF, OPTION...): (exit status, what httpd said) about a snippet, without starting anything.
 sub configtest {
-    my ($class, $conf) = @_;
+    my ($class, $conf, @options) = @_;
     my $dir = run_dir() . "/configtest-$$-" . ++$count;
     make_path("$dir/logs");
     write_file("$dir/httpd.conf", load_modules() . "ServerName 127.0.0.1\nListen 127.0.0.1:1\nErrorLog $dir/logs/error_log\n"
         . "DefaultRuntimeDir $dir/logs\nMutex pthread\n$conf\n");
-    my $command = join ' ', map { "'$_'" } httpd_command(), '-d', $dir, '-f', "$dir/httpd.conf", '-t';
+    my $command = join ' ', map { "'$_'" } httpd_command(), '-d', $dir, '-f', "$dir/httpd.conf", '-t', @options;
     my $out = `$command 2>&1`;
     return ($? >> 8, $out);
 }
