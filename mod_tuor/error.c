@@ -192,9 +192,20 @@ static apr_status_t error_filter(ap_filter_t *f, apr_bucket_brigade *bb)
 }
 
 /*
- * Refusals that come before the walk of locations (a bad percent-encoding, %2F) know no handler:
- * there the path has to tell.
+ * Refusals that come before the walk of locations (a bad percent-encoding, %2F, a path that is too
+ * long) know no handler: there the path has to tell, or the line that it was to be taken from.
  */
+static int looks_like_ours(const request_rec *r)
+{
+    const char *path = r->unparsed_uri;
+
+    if (!path && r->the_request) {
+        path = strchr(r->the_request, ' ');
+        path = path ? path + 1 : NULL;
+    }
+    return path && !strncmp(path, "/v1/", 4);
+}
+
 static void insert_error_filter(request_rec *r)
 {
     const tuor_request *q = tuor_request_of(r);
@@ -202,8 +213,8 @@ static void insert_error_filter(request_rec *r)
     if (q && q->answered) {
         return;                 /* ours already */
     }
-    if (tuor_location(r) || (r->unparsed_uri && !strncmp(r->unparsed_uri, "/v1/", 4))) {
-        tuor_request_id(r);
+    if (tuor_location(r) || looks_like_ours(r)) {
+        tuor_log_ids(r);
         if (r->status == HTTP_UNAUTHORIZED && !apr_table_get(r->err_headers_out, "WWW-Authenticate")) {
             challenge(r);
         }
