@@ -35,6 +35,9 @@ apr_size_t tuor_max_body(const server_rec *s);
 
 /* route.c */
 
+/** Count an answer and how long it took. q->route may be NULL. */
+void tuor_route_count(const tuor_request *q, int status);
+
 /** Forget the routes and ask the plugins for theirs. Called in each post_config. */
 void tuor_routes_collect(apr_pool_t *pconf, server_rec *s);
 /**
@@ -81,6 +84,10 @@ void tuor_openapi_register(apr_pool_t *pool);
 /* health.c */
 
 void tuor_health_register(apr_pool_t *pool);
+
+/* ticker.c */
+
+void tuor_ticker_register(apr_pool_t *pool);
 
 /* db.c, db_link.c */
 

@@ -12,7 +12,16 @@ APLOG_USE_MODULE(tuor);
 static const tuor_stmt begin = { NULL, "BEGIN" };
 static const tuor_stmt commit = { NULL, "COMMIT" };
 static const tuor_stmt enter_org = { "enter_org", "SELECT tuor.enter_org($1)" };
-static const tuor_stmt schema_version = { NULL, "SELECT tuor.schema_version()" };
+
+/*
+ * The first statement on a connection. Its settings stay: every statement of Tuor's goes along an
+ * index, whatever the statistics of a table that nobody has analysed yet say, and is planned once.
+ */
+static const tuor_stmt settle = {
+    NULL, "SELECT tuor.schema_version(), set_config('plan_cache_mode', 'force_generic_plan', false),"
+          " set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),"
+          " set_config('jit', 'off', false)"
+};
 
 /* -------------------------------------------- statements made at run time */
 
@@ -48,7 +57,7 @@ void tuor_db_child_init(apr_pool_t *pchild)
 
 static tuor_error *check_schema(tuor_link *link, apr_pool_t *pool)
 {
-    tuor_step step = { .stmt = &schema_version };
+    tuor_step step = { .stmt = &settle };
     tuor_error *err;
     int have;
 

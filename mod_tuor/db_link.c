@@ -100,13 +100,37 @@ static apr_status_t post_connect(apr_pool_t *pool, dbd_cfg_t *cfg, ap_dbd_t *dbd
 }
 
 /*
- * Whether the server still holds its end. Two reads, because the first may only fetch a last
- * message ("terminating connection …") that lies before the end of the stream.
+ * Whether the server still holds its end. An idle connection has nothing to read; where there is
+ * something, two reads, because the first may only fetch a last message ("terminating connection …")
+ * that lies before the end of the stream.
  */
 static int alive(PGconn *pg)
 {
+    char c;
+
+    if (PQstatus(pg) == CONNECTION_OK && recv(PQsocket(pg), &c, 1, MSG_PEEK | MSG_DONTWAIT) < 0
+        && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        return 1;
+    }
     return PQstatus(pg) == CONNECTION_OK && PQconsumeInput(pg) && PQconsumeInput(pg)
         && PQstatus(pg) == CONNECTION_OK;
+}
+
+/* ---------------------------------------------------------------- figures */
+
+static tuor_metric *in_use, *exporting, *waited, *away;
+
+static int add_figures(apr_pool_t *pconf, server_rec *s)
+{
+    static const double seconds[] = { 0.0001, 0.001, 0.01, 0.1, 0.5, 1, 5, 10 };
+
+    (void)pconf, (void)s;
+    in_use = tuor_metric_gauge("tuor_db_connections_in_use", NULL, "Connections of the shared pools in use");
+    exporting = tuor_metric_gauge("tuor_exports_running", NULL, "Exports under way");
+    waited = tuor_metric_histogram("tuor_db_wait_seconds", NULL, "Time that work waited for a connection", seconds,
+                                   sizeof(seconds) / sizeof(*seconds));
+    away = tuor_metric_counter("tuor_db_unavailable_total", NULL, "Times that no connection could be had");
+    return DECLINED;
 }
 
 /* ------------------------------------------------------------ the gate */
@@ -213,6 +237,7 @@ static tuor_link *acquire(server_rec *s, apr_pool_t *pool)
 tuor_error *tuor_link_open(tuor_link **out, server_rec *s, apr_pool_t *pool)
 {
     apr_interval_time_t timeout = tuor_config_of(s).db_timeout;
+    apr_time_t began = apr_time_now();
     tuor_link *link;
     const char *why;
 
@@ -221,13 +246,17 @@ tuor_error *tuor_link_open(tuor_link **out, server_rec *s, apr_pool_t *pool)
     }
     why = gate_enter(timeout);
     if (why) {
+        tuor_metric_add(away, 1);
         return tuor_db_away(pool, why);
     }
     link = acquire(s, pool);
     gate_opened(link != NULL);
+    tuor_metric_observe(waited, (double)(apr_time_now() - began) / APR_USEC_PER_SEC);
     if (!link) {
+        tuor_metric_add(away, 1);
         return tuor_db_away(pool, "no connection: see mod_dbd's message above, and DBDriver pgsql, DBDParams");
     }
+    tuor_metric_add(in_use, 1);
     link->s = s;
     link->timeout = timeout;
     if (!link->remembered) {
@@ -244,6 +273,7 @@ void tuor_link_close(tuor_link *link)
     }
     PQsetnonblocking(link->pg, 0);      /* other modules may share the pool */
     dbd_close(link->s, link->dbd);
+    tuor_metric_add(in_use, -1);
     gate_leave();
 }
 
@@ -298,6 +328,7 @@ static int reserve(int max, apr_interval_time_t timeout)
     got = gate.exports < max;
     gate.exports += got;
     apr_thread_mutex_unlock(gate.lock);
+    tuor_metric_add(exporting, got);
     return got;
 }
 
@@ -307,6 +338,7 @@ static void unreserve(void)
     gate.exports--;
     apr_thread_cond_broadcast(gate.changed);
     apr_thread_mutex_unlock(gate.lock);
+    tuor_metric_add(exporting, -1);
 }
 
 static void finish(tuor_link *link)
@@ -474,6 +506,7 @@ void tuor_db_register(apr_pool_t *pool)
     static const char *const after[] = { "mod_dbd.c", NULL };
 
     (void)pool;
+    tuor_hook_routes(add_figures, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_optional_fn_retrieve(retrieve, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, NULL, after, APR_HOOK_FIRST);
     APR_OPTIONAL_HOOK(dbd, post_connect, post_connect, NULL, NULL, APR_HOOK_MIDDLE);

@@ -8,6 +8,7 @@
 #include <http_core.h>
 #include <http_request.h>
 
+#include "metrics.h"
 #include "request.h"
 
 APR_HOOK_STRUCT(
@@ -15,6 +16,8 @@ APR_HOOK_STRUCT(
     APR_HOOK_LINK(admit)
     APR_HOOK_LINK(event)
     APR_HOOK_LINK(finished)
+    APR_HOOK_LINK(metrics)
+    APR_HOOK_LINK(tick)
 )
 
 APR_IMPLEMENT_EXTERNAL_HOOK_RUN_ALL(tuor, TUOR, int, routes, (apr_pool_t *pconf, server_rec *s),
@@ -26,12 +29,21 @@ APR_IMPLEMENT_EXTERNAL_HOOK_RUN_ALL(tuor, TUOR, int, event,
                                      tuor_error **err),
                                     (db, q, event, err), OK, DECLINED)
 APR_IMPLEMENT_EXTERNAL_HOOK_VOID(tuor, TUOR, finished, (tuor_request *q, int status), (q, status))
+APR_IMPLEMENT_EXTERNAL_HOOK_VOID(tuor, TUOR, metrics, (tuor_buf *out, request_rec *r), (out, r))
+APR_IMPLEMENT_EXTERNAL_HOOK_VOID(tuor, TUOR, tick, (server_rec *s, apr_pool_t *pool), (s, pool))
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
+    apr_status_t rv;
+
     (void)plog;
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;              /* the dry run; a second pass follows */
+    }
+    rv = tuor_metrics_open(pconf, s);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, TUORNO(0004) "no shared memory for figures");
+        return HTTP_INTERNAL_SERVER_ERROR;
     }
     tuor_routes_collect(pconf, s);
     tuor_openapi_build(pconf, ptemp, s);
@@ -57,6 +69,8 @@ static void register_hooks(apr_pool_t *pool)
     tuor_db_register(pool);
     tuor_health_register(pool);
     tuor_openapi_register(pool);
+    tuor_metrics_register(pool);
+    tuor_ticker_register(pool);
 }
 
 AP_DECLARE_MODULE(tuor) = {

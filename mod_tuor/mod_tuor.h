@@ -37,7 +37,7 @@ extern "C" {
 #define TUOR_API_VERSION 1
 
 /** The newest migration that this software knows: sql/NNNN_*.sql. */
-#define TUOR_SCHEMA_VERSION 2
+#define TUOR_SCHEMA_VERSION 3
 
 /** A log tag: one for each call site, four digits, never used twice. Tuor's own; a plugin has tags of its own. */
 #define TUORNO(n) "TUOR" #n ": "
@@ -504,6 +504,30 @@ unsigned tuor_max_depth(const server_rec *s);
 /** The configured organization of a single-tenant server (name or id), or NULL. */
 const char *tuor_default_org(const server_rec *s);
 
+/* --------------------------------------------------------------- figures */
+
+/** A figure that all children add to, shown at /metrics and by mod_status. Adding to NULL does nothing. */
+typedef struct tuor_metric tuor_metric;
+
+/**
+ * Find or make a figure; in post_config only (a tuor_hook_routes function will do). Counters and histograms go on
+ * over a graceful restart. name and labels as Prometheus writes them: tuor_requests_total, status="2xx".
+ * @param labels may be NULL
+ * @param bounds static, rising; at most 18
+ */
+tuor_metric *tuor_metric_counter(const char *name, const char *labels, const char *help);
+tuor_metric *tuor_metric_histogram(const char *name, const char *labels, const char *help,
+                                   const double *bounds, int n);
+/** The sum over the children that are alive; each adds and takes away its own. */
+tuor_metric *tuor_metric_gauge(const char *name, const char *labels, const char *help);
+
+void tuor_metric_add(tuor_metric *m, apr_int64_t n);
+/** Note a value, in seconds or whatever the name says. */
+void tuor_metric_observe(tuor_metric *m, double value);
+
+/** Write the two lines that stand before the values of a figure; for tuor_hook_metrics functions. */
+void tuor_metric_heading(tuor_buf *out, const char *name, const char *type, const char *help);
+
 /* ----------------------------------------------------------------- seams */
 
 /** Add routes. Run once in post_config, and for httpd -t -D DUMP_TUOR_ROUTES without it: add routes and do nothing else. */
@@ -530,6 +554,15 @@ APR_DECLARE_EXTERNAL_HOOK(tuor, TUOR, int, event,
  * @param status of the answer; an error's, too: 200 to 299 for what succeeded
  */
 APR_DECLARE_EXTERNAL_HOOK(tuor, TUOR, void, finished, (tuor_request *q, int status))
+
+/** Write figures that have to be looked up, in Prometheus' text form, when somebody asks for /metrics. */
+APR_DECLARE_EXTERNAL_HOOK(tuor, TUOR, void, metrics, (tuor_buf *out, request_rec *r))
+
+/**
+ * Once a second, in a thread that the core keeps in each child: for what has to be done some time, and by one
+ * child or by all. pool is cleared afterwards. Must not take long: everybody's ticks wait.
+ */
+APR_DECLARE_EXTERNAL_HOOK(tuor, TUOR, void, tick, (server_rec *s, apr_pool_t *pool))
 
 /* -------------------------------------------------------------- providers */
 

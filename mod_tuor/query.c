@@ -170,5 +170,8 @@ apr_time_t tuor_param_time(tuor_request *q, const tuor_param *p)
     if (p->value && tuor_time_parse(&t, p->value) != APR_SUCCESS) {
         tuor_fault(q, p->name, "must be an ISO 8601 time such as 2026-05-20T10:00:00Z, or a date");
     }
+    else if (p->value && !t) {
+        t = 1;                  /* 0 stands for absent, and nothing happened in that microsecond */
+    }
     return t;
 }

@@ -126,10 +126,28 @@ void tuor_reply_time(tuor_reply *rp, apr_time_t t)
     tuor_buf_add(&rp->buf, text, TUOR_TIME_LEN + 1);
 }
 
+/* Slices that were to live as long as the request: from now on a filter that keeps one has to copy it. */
+static void shorten_lives(apr_bucket_brigade *bb)
+{
+    apr_bucket *e, *next, *transient;
+    const char *data;
+    apr_size_t len;
+
+    for (e = APR_BRIGADE_FIRST(bb); e != APR_BRIGADE_SENTINEL(bb); e = next) {
+        next = APR_BUCKET_NEXT(e);
+        if (APR_BUCKET_IS_POOL(e) && apr_bucket_read(e, &data, &len, APR_BLOCK_READ) == APR_SUCCESS) {
+            transient = apr_bucket_transient_create(data, len, bb->bucket_alloc);
+            APR_BUCKET_INSERT_BEFORE(e, transient);
+            apr_bucket_delete(e);
+        }
+    }
+}
+
 int tuor_reply_flush(tuor_reply *rp)
 {
     queue_buf(rp);
     if (!rp->streaming) {
+        shorten_lives(rp->bb);
         rp->streaming = 1;      /* headers and first bytes leave at once */
         APR_BRIGADE_INSERT_TAIL(rp->bb, apr_bucket_flush_create(rp->bb->bucket_alloc));
     }

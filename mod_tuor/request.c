@@ -85,6 +85,7 @@ int tuor_request_handle(request_rec *r)
         err = settle(q, err);
     }
     tuor_run_finished(q, err ? err->status : r->status);
+    tuor_route_count(q, err ? err->status : r->status);
     if (err && err->status == AP_FILTER_ERROR) {
         return AP_FILTER_ERROR;         /* the input filters have answered */
     }

@@ -5,6 +5,7 @@
  */
 #include "core.h"
 
+#include <apr_hash.h>
 #include <apr_lib.h>
 
 APLOG_USE_MODULE(tuor);
@@ -17,9 +18,14 @@ typedef struct segments {
     apr_size_t len[SEGMENTS_MAX];
 } segments;
 
+/* Answers are counted by what they say to a monitor. */
+enum { ANSWER_2XX, ANSWER_3XX, ANSWER_4XX, ANSWER_429, ANSWER_5XX, ANSWERS };
+static const char *const answers[ANSWERS] = { "2xx", "3xx", "4xx", "429", "5xx" };
+
 typedef struct entry {
     const tuor_route *route;
     segments path;
+    tuor_metric *answered[ANSWERS];
 } entry;
 
 /* Lives in pconf: collected anew with every configuration. */
@@ -44,6 +50,73 @@ static int split(segments *out, const char *path)
         path += len;
     }
     return 1;
+}
+
+/* ---------------------------------------------------------------- figures */
+
+static const double seconds[] = {
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30
+};
+#define SECONDS_N (int)(sizeof(seconds) / sizeof(*seconds))
+
+static tuor_metric *refused[ANSWERS];   /* requests that found no route */
+static apr_hash_t *durations;           /* rate class: tuor_metric */
+
+static void count_as(tuor_metric **answered, const char *labels, apr_pool_t *pool)
+{
+    int i;
+
+    for (i = 0; i < ANSWERS; i++) {
+        answered[i] = tuor_metric_counter("tuor_requests_total", apr_psprintf(pool, "%s,status=\"%s\"", labels, answers[i]),
+                                          "Requests answered, by route and kind of answer");
+    }
+}
+
+static tuor_metric *duration_of(const tuor_route *route)
+{
+    const char *name = route->limit ? route->limit : "none";
+    tuor_metric *m = apr_hash_get(durations, name, APR_HASH_KEY_STRING);
+
+    if (!m) {
+        m = tuor_metric_histogram("tuor_request_duration_seconds",
+                                  apr_psprintf(table->pool, "class=\"%s\"", name),
+                                  "Time from the request to the end of its answer", seconds, SECONDS_N);
+        apr_hash_set(durations, name, APR_HASH_KEY_STRING, m);
+    }
+    return m;
+}
+
+/* httpd has one number for GET and HEAD, and either name for it. */
+static const char *method_name(apr_pool_t *pool, int method)
+{
+    return method == M_GET ? "GET" : ap_method_name_of(pool, method);
+}
+
+static int answer_of(int status)
+{
+    return status == HTTP_TOO_MANY_REQUESTS ? ANSWER_429
+         : status >= 500 ? ANSWER_5XX : status >= 400 ? ANSWER_4XX : status >= 300 ? ANSWER_3XX : ANSWER_2XX;
+}
+
+void tuor_route_count(const tuor_request *q, int status)
+{
+    const char *name = q->route && q->route->limit ? q->route->limit : "none";
+    tuor_metric *const *answered = refused;
+    int i;
+
+    for (i = 0; q->route && i < table->nelts; i++) {
+        const entry *e = &APR_ARRAY_IDX(table, i, entry);
+
+        if (e->route == q->route) {
+            answered = e->answered;
+            break;
+        }
+    }
+    tuor_metric_add(answered[answer_of(status)], 1);
+    if (q->route) {
+        tuor_metric_observe(apr_hash_get(durations, name, APR_HASH_KEY_STRING),
+                            (double)(apr_time_now() - q->now) / APR_USEC_PER_SEC);
+    }
 }
 
 void tuor_routes_add(const tuor_route *routes, int n)
@@ -78,11 +151,27 @@ static int by_precedence(const void *av, const void *bv)
     return a->path.n - b->path.n;
 }
 
+static void count_all(apr_pool_t *pconf)
+{
+    int i;
+
+    count_as(refused, "method=\"\",route=\"\"", pconf);
+    for (i = 0; i < table->nelts; i++) {
+        entry *e = &APR_ARRAY_IDX(table, i, entry);
+
+        count_as(e->answered, apr_psprintf(pconf, "method=\"%s\",route=\"%s\"", method_name(pconf, e->route->method), e->route->path),
+                 pconf);
+        duration_of(e->route);
+    }
+}
+
 void tuor_routes_collect(apr_pool_t *pconf, server_rec *s)
 {
     table = apr_array_make(pconf, 64, sizeof(entry));
+    durations = apr_hash_make(pconf);
     tuor_run_routes(pconf, s);
     qsort(table->elts, table->nelts, table->elt_size, by_precedence);
+    count_all(pconf);
 }
 
 static int matches(const segments *route, const segments *path)
@@ -150,9 +239,10 @@ static const char *methods_of(apr_pool_t *pool, const entry *first, const segmen
         const entry *e = &APR_ARRAY_IDX(table, i, entry);
 
         if (matches(&e->path, path) && same_shape(&e->path, &first->path)) {
-            /* GET and HEAD share a number, and httpd's name for it is HEAD. */
-            APR_ARRAY_PUSH(names, const char *) = e->route->method == M_GET
-                ? "GET,HEAD" : ap_method_name_of(pool, e->route->method);
+            APR_ARRAY_PUSH(names, const char *) = method_name(pool, e->route->method);
+            if (e->route->method == M_GET) {
+                APR_ARRAY_PUSH(names, const char *) = "HEAD";
+            }
         }
     }
     return apr_array_pstrcat(pool, names, ',');

@@ -193,18 +193,20 @@ CREATE FUNCTION tuor.enter_key(key_hash bytea,
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    used timestamptz;
+    entered text;
+    stale boolean;
 BEGIN
-    SELECT k.id, k.name, k.org_id, o.name, o.suspended, k.last_used_at
-        INTO enter_key.id, enter_key.name, enter_key.org_id, enter_key.org_name, enter_key.suspended, used
+    SELECT k.id, k.name, k.org_id, o.name, o.suspended,
+           set_config('tuor.org_id', CASE WHEN o.suspended THEN '' ELSE k.org_id END, true),
+           k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute'
+        INTO enter_key.id, enter_key.name, enter_key.org_id, enter_key.org_name, enter_key.suspended, entered, stale
         FROM tuor.api_keys k JOIN tuor.organizations o ON o.org_id = k.org_id
         WHERE k.hash = key_hash AND k.revoked_at IS NULL;
     IF NOT FOUND THEN
         PERFORM set_config('tuor.org_id', '', true);
         RETURN;
     END IF;
-    PERFORM set_config('tuor.org_id', CASE WHEN enter_key.suspended THEN '' ELSE enter_key.org_id END, true);
-    IF used IS NULL OR used < now() - interval '1 minute' THEN
+    IF stale THEN
         PERFORM tuor.touch_key(enter_key.org_id, enter_key.id);
     END IF;
     RETURN NEXT;
@@ -258,6 +260,20 @@ CREATE FUNCTION tuor.enter_org(of_org text) RETURNS void
     LANGUAGE sql
     AS $$ SELECT set_config('tuor.org_id', coalesce(of_org, ''), true) $$;
 
+-- id, name, color and description of each tag of a trace, flat, in the order of the names. A function, so
+-- that a statement that meets no tagged trace need not plan and set up these joins.
+CREATE FUNCTION tuor.tags_of(of_org text, of_trace text) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN ARRAY(SELECT u.v
+                     FROM tuor.trace_tags x
+                     JOIN tuor.tags g ON g.org_id = x.org_id AND g.id = x.tag_id,
+                     unnest(ARRAY[g.id, g.name, g.color, g.description]) WITH ORDINALITY u(v, n)
+                     WHERE x.org_id = of_org AND x.trace_id = of_trace
+                     ORDER BY lower(g.name), g.id, u.n);
+END $$;
+
 -- The one statement of the ingest: any number of traces of any number of callers, each with a
 -- verdict of its own. A caller is a key (its hash) or a member (user and organization).
 -- verdict: 'ok'; 'key' no such key; 'org' suspended or left; 'role' may not; 'project' unknown,
@@ -269,14 +285,11 @@ CREATE FUNCTION tuor.ingest(
     RETURNS TABLE (n bigint, verdict text, org text, actor text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    used_key text;
 BEGIN
-    RETURN QUERY
-    WITH sent AS MATERIALIZED (
-        SELECT * FROM unnest(key_hash, user_id, user_org, trace_id, event_id, project, at,
-                             model, prompt_version, run, input, output, config)
-            WITH ORDINALITY AS s (key_hash, user_id, user_org, trace_id, event_id, project, at,
-                                  model, prompt_version, run, input, output, config, n)
-    ), judged AS MATERIALIZED (
+    FOR n, verdict, org, actor, used_key IN
+    WITH judged AS MATERIALIZED (
         SELECT s.n, s.trace_id, s.event_id, p.id AS project_id, s.at,
                s.model, s.prompt_version, s.run, s.input, s.output, s.config,
                o.org_id, coalesce(k.id, m.user_id) AS actor,
@@ -285,8 +298,12 @@ BEGIN
                     WHEN o.org_id IS NULL OR o.suspended THEN 'org'
                     WHEN m.role <> 'admin' THEN 'role'
                     WHEN p.id IS NULL THEN 'project'
-                    ELSE 'ok' END AS verdict
-        FROM sent s
+                    ELSE 'ok' END AS verdict,
+               CASE WHEN k.last_used_at > now() - interval '1 minute' THEN NULL ELSE k.id END AS used_key
+        FROM unnest(key_hash, user_id, user_org, trace_id, event_id, project, at,
+                    model, prompt_version, run, input, output, config)
+            WITH ORDINALITY AS s (key_hash, user_id, user_org, trace_id, event_id, project, at,
+                                  model, prompt_version, run, input, output, config, n)
         LEFT JOIN tuor.api_keys k ON k.hash = s.key_hash AND k.revoked_at IS NULL
         LEFT JOIN tuor.members m ON s.key_hash IS NULL AND m.org_id = s.user_org AND m.user_id = s.user_id
         LEFT JOIN tuor.organizations o ON o.org_id = coalesce(k.org_id, m.org_id)
@@ -302,12 +319,13 @@ BEGIN
         SELECT j.org_id, j.trace_id, j.event_id, 'trace.created', j.actor_type, j.actor, j.at, 'pending', 1
             FROM judged j WHERE j.verdict = 'ok'
     )
-    SELECT j.n, j.verdict, j.org_id, j.actor FROM judged j ORDER BY j.n;
-
-    PERFORM tuor.touch_key(k.org_id, k.id)
-        FROM (SELECT DISTINCT h FROM unnest(key_hash) h) AS used
-        JOIN tuor.api_keys k ON k.hash = used.h
-        WHERE k.last_used_at IS NULL OR k.last_used_at < now() - interval '1 minute';
+    SELECT j.n, j.verdict, j.org_id, j.actor, j.used_key FROM judged j ORDER BY j.n
+    LOOP
+        IF used_key IS NOT NULL THEN
+            PERFORM tuor.touch_key(org, used_key);
+        END IF;
+        RETURN NEXT;
+    END LOOP;
 END $$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA tuor FROM PUBLIC;

@@ -147,6 +147,20 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Undo claims of which the claimer does not know whether they were committed: it has sent nothing.
+CREATE FUNCTION tuor.webhook_unclaim(tokens text[]) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+AS $$
+    WITH undone AS (
+        UPDATE tuor.webhook_deliveries d
+            SET status = 'pending', updated_at = clock_timestamp(), attempt_count = d.attempt_count - 1,
+                attempt_token = NULL, lease_until = NULL
+            WHERE d.status = 'sending' AND d.attempt_token = ANY (tokens)
+            RETURNING 1
+    )
+    SELECT count(*) FROM undone
+$$;
+
 -- Settle attempts that ended. A row whose token or status has changed meanwhile is left alone.
 -- An outcome is 'success', 'failed', or 'pending' for one that was claimed and never begun.
 CREATE FUNCTION tuor.webhook_record(
@@ -196,11 +210,21 @@ AS $$
     SELECT count(*) FROM settled
 $$;
 
+-- For the operator: how many deliveries of all organizations are due, and since when.
+CREATE FUNCTION tuor.webhook_backlog(OUT waiting bigint, OUT oldest_ms bigint)
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
+AS $$
+    SELECT count(*), coalesce((extract(epoch FROM clock_timestamp() - min(d.updated_at)) * 1000)::bigint, 0)
+        FROM tuor.webhook_deliveries d WHERE d.status = 'pending'
+$$;
+
 REVOKE ALL ON FUNCTION
     tuor.webhook_claim(text, bigint, bigint, bigint, bigint, text[], text[], text, text),
+    tuor.webhook_unclaim(text[]),
     tuor.webhook_record(text[], text[], text[], text[], text[], text[], text[], text[], text[]),
-    tuor.webhook_sweep() FROM PUBLIC;
+    tuor.webhook_backlog(), tuor.webhook_sweep() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     tuor.webhook_claim(text, bigint, bigint, bigint, bigint, text[], text[], text, text),
+    tuor.webhook_unclaim(text[]),
     tuor.webhook_record(text[], text[], text[], text[], text[], text[], text[], text[], text[]),
-    tuor.webhook_sweep() TO tuor_app;
+    tuor.webhook_backlog(), tuor.webhook_sweep() TO tuor_app;

@@ -12,7 +12,7 @@ my $key = $org->{key};
 my $project = create_project(key => $key)->{id};
 
 sub list { my ($query, %opt) = @_; return api(GET => '/v1/traces/' . ($query ? "?$query" : ''), key => $key, %opt) }
-sub ids  { my $reply = ref $_[0] ? $_[0] : list($_[0]); die $reply->body if $reply->status != 200; return map { $_->{id} } @{ $reply->json } }
+sub ids  { my $reply = ref $_[0] ? $_[0] : list($_[0]); die $reply->body if $reply->status != 200; return $reply->body =~ /(?<=[\[,]\{"id":")(trace_\w+)/g }
 sub numbers { my %n; my $i = 0; $n{$_} = ++$i for @{ $_[0] }; return join ' ', map { $n{$_} // '?' } @_[1 .. $#_] }
 sub next_of { my $reply = shift; return ($reply->header('link') // '') =~ /^<([^>]+)>; rel="next"$/ ? $1 : undef }
 
@@ -54,13 +54,14 @@ subtest 'filters' => sub {
         is $reply->status . ' ' . $reply->body, "200 []\n", "$_ matches nothing";
     }
     # The three members, as texts: what is neither a string nor a number is none.
-    my $own = create_project(key => $key)->{id};
+    my $odd = new_org("List odd $$")->{key};
+    my $own = create_project(key => $odd)->{id};
     for my $config ('{"model":"caf\u00e9 \"x\""}', '{"model":1.0}', '{"model":null}', '{"model":["a"]}', '{"model":"\u0000"}', '{"model":"\ud800"}', '{"model":"' . 'y' x 999 . '"}', '{"model":"a","model":"b"}') {
-        api(POST => '/v1/traces/', qq({"project_id":"$own","model_input":{},"model_output":{},"trace_config":$config}), key => $key)->status == 201 or die $config;
+        api(POST => '/v1/traces/', qq({"project_id":"$own","model_input":{},"model_output":{},"trace_config":$config}), key => $odd)->status == 201 or die $config;
     }
-    is scalar(ids("project_id=$own")), 8, 'odd ones are stored';
-    is scalar(ids("project_id=$own&model=$_")), 1, 'found: ' . substr $_, 0, 20 for 'caf%C3%A9%20%22x%22', '1.0', 'b';
-    is scalar(ids("project_id=$own&model=$_")), 0, "not found: $_" for '1', 'null', 'a', 'y';
+    is scalar(() = ids(list("project_id=$own", key => $odd))), 8, 'odd ones are stored';
+    is scalar(() = ids(list("project_id=$own&model=$_", key => $odd))), 1, 'found: ' . substr $_, 0, 20 for 'caf%C3%A9%20%22x%22', '1.0', 'b';
+    is scalar(() = ids(list("project_id=$own&model=$_", key => $odd))), 0, "not found: $_" for '1', 'null', 'a', 'y';
 };
 
 subtest 'dates' => sub {
@@ -91,9 +92,7 @@ subtest 'skip and limit' => sub {
     ok !next_of(list('skip=1&limit=6')), 'skip is part of that';
     my $many = create_project(key => $key)->{id};
     create_trace(key => $key, project_id => $many) for 1 .. 51;
-    is scalar(ids("project_id=$many")), 50, '50 rows without a limit';
-    psql("DELETE FROM tuor.trace_events e USING tuor.traces t WHERE t.org_id = e.org_id AND t.id = e.trace_id AND t.project_id = '$many'; DELETE FROM tuor.traces WHERE project_id = '$many'");
-    is found(''), numbers(\@traces, reverse(@traces), ()), 'and back to seven' if 0;
+    is scalar(() = ids("project_id=$many")), 50, '50 rows without a limit';
 };
 
 subtest 'cursor' => sub {
@@ -112,7 +111,6 @@ subtest 'cursor' => sub {
         create_trace(key => $key, project_id => $own, trace_config => { model => 'a b&c' });
         api(DELETE => "/v1/traces/$own[0]?expected_version=1", key => $key);
     }
-    is $pages, 2 + 0, 'pages' if 0;
     is numbers(\@own, @seen), '7 6 5 4 3 2', 'each row once, though rows came and went';
     my $reply = list("project_id=$own&limit=2");
     my ($cursor) = next_of($reply) =~ /cursor=([^&]+)/;
@@ -157,16 +155,14 @@ END
     api(GET => '/v1/traces/?limit=1', key => $big->{key}, server => $server) for 1 .. 4;
     my $before = $peak->();
     for my $query ('', '&exclude_fields=model_input.b', '&exclude_fields=model_input.a') {
-        my ($size, $start, $tail, $rows) = (0, undef, '', 0);
+        my ($size, $last) = (0, '');
         my $http = HTTP::Tiny->new(timeout => 60);
         my $reply = $http->get($server->url . "/v1/traces/?limit=500$query", { headers => { 'X-API-Key' => $big->{key} }, data_callback => sub {
             $size += length $_[0];
-            my $text = $tail . $_[0];
-            $rows += () = $text =~ /"id":"trace_/g;
-            $tail = substr $text, -11;
+            $last = substr $_[0], -1;
         } });
         is $reply->{status}, 200, "30 rows of 5 MB$query";
-        is $rows, 31, '  all come' if 0;
+        is $last, "\n", '  to the end';
         $query =~ /input\.a/ ? cmp_ok($size, '<', 100_000, "  $size bytes") : cmp_ok($size, '>', 30 * 5_242_860, "  $size bytes");
         SKIP: {
             skip 'a sanitizer keeps freed memory', 1 if build_config()->{preload};

@@ -295,6 +295,15 @@ subtest 'graceful restart' => sub {
     is $hooks->settled($project)->{status}, 'success', 'and the next one works';
 };
 
+subtest 'figures' => sub {
+    my $body = $hooks->api(GET => '/metrics')->body;
+    like $body, qr/^tuor_webhook_attempts_total\{outcome="success"\} [1-9]/m, 'successes';
+    like $body, qr/^tuor_webhook_attempts_total\{outcome="failed"\} [1-9]/m, 'failures';
+    like $body, qr/^tuor_webhook_attempt_seconds_count [1-9]/m, 'how long they took';
+    like $body, qr/^tuor_webhook_sending 0$/m, 'what is under way';
+    like $body, qr/^tuor_webhook_waiting 0$/m, 'and what waits';
+};
+
 subtest 'configtest' => sub {
     my @bad = (
         ['TuorWebhookAllow 10.0.0.1/8', qr/bits beyond its prefix.*\/32/],

@@ -27,12 +27,17 @@ static const char *const members[TUOR_P_FIELDS] = {
     [TUOR_P_ARCHIVED] = "archived",
 };
 
-/* Written in post_config alone, before there are threads. */
+/* Written in check_config alone, before there are threads. */
 static APR_OPTIONAL_FN_TYPE(tuor_webhook_check_url) *check_url;
 
 void tuor_project_find_check(void)
 {
     check_url = APR_RETRIEVE_OPTIONAL_FN(tuor_webhook_check_url);
+}
+
+const char *tuor_project_check_url(const char *url, apr_pool_t *pool)
+{
+    return check_url ? check_url(url, pool) : tuor_guard_url(NULL, url, NULL, pool);
 }
 
 const char *tuor_project_member(int field)
@@ -68,7 +73,7 @@ static const char *read_url(tuor_request *q, const tuor_json_field *f)
     const char *why = NULL;
 
     if (s) {
-        why = check_url ? check_url(s, q->pool) : tuor_guard_url(NULL, s, NULL, q->pool);
+        why = tuor_project_check_url(s, q->pool);
     }
     if (why) {
         tuor_fault(q, f->name, "%s", why);

@@ -37,8 +37,11 @@ const char *tuor_project_member(int field);
 /** Read query and body; everything that is wrong with either comes back as one error. */
 tuor_error *tuor_project_read(tuor_project_input *in, tuor_request *q, int creating);
 
-/** Look for the webhooks plugin's check of URLs; in post_config. */
+/** Look for the webhooks plugin's check of URLs; in check_config. */
 void tuor_project_find_check(void);
+
+/** What is wrong with a webhook's URL, or NULL: by the webhooks plugin's rules where it is loaded. */
+const char *tuor_project_check_url(const char *url, apr_pool_t *pool);
 
 tuor_handler tuor_projects_list, tuor_projects_get, tuor_projects_create, tuor_projects_update, tuor_projects_archive;
 

@@ -18,6 +18,14 @@ static const tuor_stmt events = {
     " ORDER BY e.id LIMIT " APR_STRINGIFY(BATCH)
 };
 
+void event_time(tuor_request *q, apr_time_t last)
+{
+    q->now = apr_time_now();
+    if (q->now <= last) {
+        q->now = last + 1;
+    }
+}
+
 static void put(tuor_buf *b, const char *member, tuor_slice text)
 {
     tuor_buf_puts(b, member);

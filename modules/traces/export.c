@@ -38,7 +38,13 @@ typedef struct export_job {
 /* Sorts would hold the first row back until the last is found: read along the indexes, which have the order. */
 static const tuor_stmt no_sort = {
     NULL, "SELECT set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true),"
-          " set_config('enable_bitmapscan', 'off', true), set_config('enable_hashjoin', 'off', true)"
+          " set_config('enable_bitmapscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
+          " set_config('jit', 'off', true)"
+};
+
+/* What COPY would wait for without a limit. */
+static const tuor_stmt lock = {
+    NULL, "LOCK TABLE tuor.traces, tuor.projects, tuor.tags, tuor.trace_tags, tuor.trace_events IN ACCESS SHARE MODE"
 };
 
 static const char *trace_sql(export_job *job)
@@ -51,8 +57,9 @@ static const char *trace_sql(export_job *job)
         " CASE WHEN t.tagged THEN ARRAY(SELECT g.name FROM tuor.trace_tags x JOIN tuor.tags g"
         " ON g.org_id = x.org_id AND g.id = x.tag_id WHERE x.org_id = t.org_id AND x.trace_id = t.id"
         " ORDER BY g.name COLLATE \"C\") END,"
-        " t.model_input, t.model_output, t.trace_config, t.corrected_output, t.correction_diff, p.output_type"
-        " FROM tuor.traces t JOIN tuor.projects p ON p.org_id = t.org_id AND p.id = t.project_id",
+        " t.model_input, t.model_output, t.trace_config, t.corrected_output, t.correction_diff,"
+        " (SELECT p.output_type FROM tuor.projects p WHERE p.org_id = t.org_id AND p.id = t.project_id)"
+        " FROM tuor.traces t",
         tuor_buf_text(&job->f.sql), " ORDER BY t.org_id, t.id) TO STDOUT (FORMAT binary)", NULL);
 }
 
@@ -71,22 +78,37 @@ static tuor_error *next_event(export_job *job)
     return tuor_db_copy_row(&job->more_events, &job->event_row, job->events);
 }
 
-/* Both streams under way; the first event is at hand. */
+static tuor_error *prepare(tuor_db *db)
+{
+    tuor_error *err = tuor_db_exec(NULL, db, &no_sort, TUOR_NO_ARGS);
+
+    return err ? err : tuor_db_exec(NULL, db, &lock, TUOR_NO_ARGS);
+}
+
+/* All that can be refused with a status of its own: connections, the caller, tables that somebody holds. */
 static tuor_error *open_streams(export_job *job)
 {
     tuor_error *err = tuor_db_snapshot(&job->traces, job->q);
 
     if (!err) {
-        err = tuor_db_exec(NULL, job->traces, &no_sort, TUOR_NO_ARGS);
+        err = prepare(job->traces);
     }
     if (!err && job->exporter->wants_events && !excluded_events(job->ex)) {
         err = tuor_db_snapshot_join(&job->events, job->q, job->traces);
         if (!err) {
-            err = tuor_db_exec(NULL, job->events, &no_sort, TUOR_NO_ARGS);
+            err = prepare(job->events);
         }
-        if (!err) {
-            err = tuor_db_copy(job->events, event_sql(job));
-        }
+    }
+    return err;
+}
+
+/* Both streams under way; the first event is at hand. PostgreSQL says nothing before it has found a row. */
+static tuor_error *start_streams(export_job *job)
+{
+    tuor_error *err = NULL;
+
+    if (job->events) {
+        err = tuor_db_copy(job->events, event_sql(job));
         if (!err) {
             err = next_event(job);
         }
@@ -315,8 +337,9 @@ tuor_error *traces_export(tuor_request *q)
     if (job.exporter->begin) {
         err = job.exporter->begin(&job.state, q, rp);
     }
-    if (!err && job.f.statuses->nelts) {
-        err = stream(&job, rp, &gone);
+    if (!err && job.f.statuses->nelts && !q->r->header_only) {
+        err = start_streams(&job);
+        err = err ? err : stream(&job, rp, &gone);
     }
     close_streams(&job);
     if (err) {

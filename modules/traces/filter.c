@@ -70,6 +70,31 @@ static void add_statuses(filter *f)
     tuor_buf_puts(&f->sql, ")");
 }
 
+/*
+ * The project and the range of ids. In a list they are one range of the index that leads with the
+ * project: behind an equality the planner may go through all of an organization's traces in their
+ * order and look for this project's among them, however few they are.
+ */
+static void add_range(filter *f)
+{
+    const char *low = f->from ? tuor_id_floor("trace", f->from, f->q->pool) : NULL;
+    const char *high = f->to ? tuor_id_floor("trace", f->to, f->q->pool) : NULL;
+    const char *project;
+
+    if (f->before && (!high || strcmp(f->before, high) < 0)) {
+        high = f->before;
+    }
+    if (!f->project_id || f->literals) {
+        add(f, "t.project_id = ", f->project_id);
+        add(f, "t.id >= ", low);
+        add(f, "t.id < ", high);
+        return;
+    }
+    project = filter_value(f, f->project_id);
+    tuor_buf_printf(&f->sql, " AND (t.project_id, t.id) >= (%s, %s)", project, filter_value(f, low ? low : ""));
+    tuor_buf_printf(&f->sql, " AND (t.project_id, t.id) < (%s, %s)", project, filter_value(f, high ? high : "~"));
+}
+
 void filter_where(filter *f)
 {
     apr_pool_t *pool = f->q->pool;
@@ -77,13 +102,11 @@ void filter_where(filter *f)
     tuor_buf_init(&f->sql, pool);
     f->args = apr_array_make(pool, 12, sizeof(tuor_arg));
     tuor_buf_puts(&f->sql, " WHERE t.org_id = tuor.org() AND t.deleted_at IS NULL");
-    add(f, "t.project_id = ", f->project_id);
+    add_range(f);
     add_statuses(f);
     add(f, "t.model = ", f->model);
     add(f, "t.prompt_version_id = ", f->prompt_version_id);
     add(f, "t.internal_run_id = ", f->internal_run_id);
-    add(f, "t.id >= ", f->from ? tuor_id_floor("trace", f->from, pool) : NULL);
-    add(f, "t.id < ", f->to ? tuor_id_floor("trace", f->to, pool) : NULL);
     if (f->tag) {
         tuor_buf_puts(&f->sql, " AND t.tagged AND EXISTS (SELECT FROM tuor.trace_tags x WHERE x.org_id = tuor.org()"
                                " AND x.trace_id = t.id AND x.tag_id = ");

@@ -10,12 +10,12 @@ APLOG_USE_MODULE(tuor_traces);
 
 static const tuor_stmt lock = {
     "lifecycle_lock",
-    "SELECT t.status, t.version, t.deleted_at, t.project_id FROM tuor.traces t"
+    "SELECT t.status, t.version, t.deleted_at, t.project_id, " LAST_EVENT " FROM tuor.traces t"
     " WHERE t.org_id = tuor.org() AND t.id = $1 FOR NO KEY UPDATE"
 };
 static const tuor_stmt lock_with_output = {
     "lifecycle_lock_output",
-    "SELECT t.status, t.version, t.deleted_at, t.project_id, t.model_output FROM tuor.traces t"
+    "SELECT t.status, t.version, t.deleted_at, t.project_id, " LAST_EVENT ", t.model_output FROM tuor.traces t"
     " WHERE t.org_id = tuor.org() AND t.id = $1 FOR NO KEY UPDATE"
 };
 
@@ -76,8 +76,9 @@ tuor_error *lifecycle_begin(lifecycle *lc, tuor_request *q, const lifecycle_rule
         lc->version = tuor_result_int(res, 0, 1);
         lc->project_id = tuor_result_text(res, 0, 3);
         if (rule->wants_output) {
-            lc->model_output = tuor_result_slice(res, 0, 4);
+            lc->model_output = tuor_result_slice(res, 0, 5);
         }
+        event_time(q, tuor_result_time(res, 0, 4));
         err = check(lc, q, rule, !tuor_result_null(res, 0, 2), expected);
     }
     if (err) {

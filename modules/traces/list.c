@@ -25,6 +25,7 @@ typedef struct page {
     tuor_request *q;
     filter f;
     exclusions *ex;
+    apr_pool_t *scratch;        /* of the batch at hand */
     const char *before;         /* only ids below this one, or NULL */
     apr_int64_t skip, left;     /* rows still to be passed over, and to be sent */
     const char *next;           /* the last id of the page when there are rows behind it */
@@ -39,11 +40,8 @@ static const char *add_int(filter *f, apr_int64_t n)
 /* Everything up to the ORDER BY of the rows that are left. */
 static void rows_left(page *p)
 {
+    p->f.before = p->before;
     filter_where(&p->f);
-    if (p->before) {
-        tuor_buf_puts(&p->f.sql, " AND t.id < ");
-        tuor_buf_puts(&p->f.sql, filter_value(&p->f, p->before));
-    }
 }
 
 static tuor_error *run(tuor_result **res, page *p, const char *sql)
@@ -56,6 +54,12 @@ static tuor_error *run(tuor_result **res, page *p, const char *sql)
     }
     tuor_db_end(db);
     return err;
+}
+
+/* Newest first; the index that a project's traces stand in leads with the project. */
+static const char *order(const page *p)
+{
+    return p->f.project_id ? " ORDER BY t.project_id DESC, t.id DESC" : " ORDER BY t.id DESC";
 }
 
 /* A column that is fetched only to be thrown away need not be fetched. */
@@ -79,9 +83,8 @@ static tuor_error *fetch(tuor_result **res, page *p)
     where = tuor_buf_text(&p->f.sql);
     return run(res, p, apr_pstrcat(p->q->pool,
         "SELECT " TRACE_HEAD_COLUMNS ", ", payload_columns(p), ", t.bytes FROM (SELECT t.*, ", size, " AS size, sum(", size,
-        ") OVER (ORDER BY t.id DESC ROWS UNBOUNDED PRECEDING) AS bytes FROM (SELECT * FROM tuor.traces t", where,
-        " ORDER BY t.id DESC LIMIT ", limit, " OFFSET ", offset, ") t) t WHERE t.bytes - t.size < " APR_STRINGIFY(BATCH_BYTES)
-        " ORDER BY t.id DESC", NULL));
+        ") OVER (", order(p), " ROWS UNBOUNDED PRECEDING) AS bytes FROM (SELECT * FROM tuor.traces t", where, order(p),
+        " LIMIT ", limit, " OFFSET ", offset, ") t) t WHERE t.bytes - t.size < " APR_STRINGIFY(BATCH_BYTES), order(p), NULL));
 }
 
 /* The last id of the page, where the first batch did not reach it. */
@@ -94,7 +97,7 @@ static tuor_error *find_next(page *p)
     rows_left(p);
     limit = add_int(&p->f, p->skip + p->left - 1);
     err = run(&res, p, apr_pstrcat(p->q->pool, "SELECT t.id FROM tuor.traces t", tuor_buf_text(&p->f.sql),
-                                   " ORDER BY t.id DESC LIMIT 2 OFFSET ", limit, NULL));
+                                   order(p), " LIMIT 2 OFFSET ", limit, NULL));
     if (!err && tuor_result_rows(res) == 2) {
         p->next = tuor_result_text(res, 0, 0);
     }
@@ -162,7 +165,7 @@ static void write_batch(page *p, tuor_reply *rp, const tuor_result *res, int *fi
         trace_from_result(&t, res, i);
         tuor_reply_puts(rp, *first ? "[" : ",");
         *first = 0;
-        trace_write(rp, &t, p->ex, p->q->pool);
+        trace_write(rp, &t, p->ex, p->scratch);
         p->before = apr_pstrdup(p->q->pool, t.col[T_ID].p);
     }
     p->skip = 0;
@@ -204,6 +207,7 @@ tuor_error *traces_list(tuor_request *q)
         apr_table_setn(q->r->headers_out, "Link", next_link(&p));
     }
     rp = tuor_reply_begin(q, HTTP_OK, "application/json");
+    apr_pool_create(&p.scratch, q->pool);
     for (;;) {
         write_batch(&p, rp, res, &first);
         if (!more || p.left <= 0) {
@@ -213,6 +217,7 @@ tuor_error *traces_list(tuor_request *q)
             return NULL;        /* nobody listens any more */
         }
         tuor_result_clear(res);
+        apr_pool_clear(p.scratch);
         if (fetch(&res, &p)) {
             return tuor_reply_abort(rp);
         }

@@ -11,7 +11,7 @@ APLOG_USE_MODULE(tuor_traces);
 
 static const tuor_stmt lock = {
     "trace_tags_lock",
-    "SELECT t.status, t.version, t.project_id FROM tuor.traces t"
+    "SELECT t.status, t.version, t.project_id, " LAST_EVENT " FROM tuor.traces t"
     " WHERE t.org_id = tuor.org() AND t.id = $1 AND t.deleted_at IS NULL FOR NO KEY UPDATE"
 };
 static const tuor_stmt known = {
@@ -52,8 +52,8 @@ static tuor_error *begin(tuor_db **db, tuor_event *event, tuor_request *q)
         err = tuor_error_not_found(q->pool, "trace");
     }
     if (!err) {
+        event_time(q, tuor_result_time(res, 0, 3));
         event->trace_id = q->param[0];
-        event->at = q->now;
         event->status_before = event->status_after = tuor_result_text(res, 0, 0);
         event->version = tuor_result_int(res, 0, 1);
         event->project_id = tuor_result_text(res, 0, 2);
@@ -69,7 +69,8 @@ static tuor_error *record(tuor_db *db, tuor_request *q, tuor_event *event, const
 
     event->type = type;
     for (i = 0; i < tuor_result_rows(tags) && !err; i++) {
-        event->id = tuor_id("evt", q->now, q->pool);
+        event->at = q->now + i;         /* in the order in which they were asked for */
+        event->id = tuor_id("evt", event->at, q->pool);
         event->tag_id = tuor_result_text(tags, i, 0);
         err = tuor_event_record(db, q, event);
     }

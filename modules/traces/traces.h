@@ -23,11 +23,7 @@ enum {
 };
 
 /** id, name, color and description of each tag of t, flat, in the order of the names. */
-#define TRACE_TAGS \
-    "CASE WHEN t.tagged THEN ARRAY(SELECT u.v FROM tuor.trace_tags x" \
-    " JOIN tuor.tags g ON g.org_id = x.org_id AND g.id = x.tag_id," \
-    " unnest(ARRAY[g.id, g.name, g.color, g.description]) WITH ORDINALITY u(v, n)" \
-    " WHERE x.org_id = t.org_id AND x.trace_id = t.id ORDER BY lower(g.name), g.id, u.n) END"
+#define TRACE_TAGS "CASE WHEN t.tagged THEN tuor.tags_of(t.org_id, t.id) END"
 
 #define TRACE_HEAD_COLUMNS \
     "t.id, t.org_id, t.project_id, t.status, t.version, t.created_at, t.created_by, t.updated_at, t.updated_by," \
@@ -86,6 +82,7 @@ typedef struct filter {
     const char *project_id, *tag, *model, *prompt_version_id, *internal_run_id;
     apr_array_header_t *statuses;       /**< const char * each; NULL: any */
     apr_time_t from, to;
+    const char *before;                 /**< only ids below this one, or NULL */
 } filter;
 
 /** Parse a comma-separated list of statuses, or fault. several: more than one may stand there. */
@@ -104,6 +101,17 @@ enum {
 #define EVENT_COLUMNS \
     "e.id, e.type, e.actor_type, e.actor_id, e.occurred_at, e.status_before, e.status_after, e.version, e.comment," \
     " e.correction_diff, e.tag_id"
+
+/** When the last thing happened to the trace t; for statements that lock it. */
+#define LAST_EVENT "(SELECT e.occurred_at FROM tuor.trace_events e WHERE e.org_id = t.org_id AND e.trace_id = t.id" \
+    " ORDER BY e.id DESC LIMIT 1)"
+
+/**
+ * Let the present time be that of what is about to happen to a trace that is now locked: behind the last
+ * thing that happened to it, however long this request waited and whatever another machine's clock says.
+ * So the order of a trace's events by their ids is the order in which they happened.
+ */
+void event_time(tuor_request *q, apr_time_t last);
 
 /** The JSON object of an event row into a buffer. */
 void event_write(tuor_buf *b, const tuor_slice *col);

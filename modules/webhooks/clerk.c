@@ -26,6 +26,7 @@ APLOG_USE_MODULE(tuor_webhooks);
 #define COMPLAIN_INTERVAL apr_time_from_sec(60)
 /* Turns for the last outcomes when the child ends and the database is away. */
 #define LAST_TURNS 4
+#define DOUBTS_MAX 16
 
 /* How many deliveries of a project are under way. */
 typedef struct busy {
@@ -43,6 +44,8 @@ typedef struct clerk {
     const char *after_org, *after_project;      /* where the last claim ended; malloc()ed */
     apr_interval_time_t next_sweep, next_complaint;
     int failures;                       /* turns in a row */
+    char *doubts[DOUBTS_MAX];           /* tokens of claims whose commit was not answered; malloc()ed */
+    int doubts_n;
 } clerk;
 
 static const tuor_stmt claim_stmt = {
@@ -50,6 +53,8 @@ static const tuor_stmt claim_stmt = {
     "SELECT org_id, id, project_id, event_id, trace_id, url, secret, body"
     " FROM tuor.webhook_claim($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 };
+
+static const tuor_stmt unclaim_stmt = { "webhooks_unclaim", "SELECT tuor.webhook_unclaim($1)" };
 
 static const tuor_stmt record_stmt = {
     "webhooks_record", "SELECT tuor.webhook_record($1, $2, $3, $4, $5, $6, $7, $8, $9)"
@@ -247,6 +252,31 @@ static tuor_error *claim(clerk *c, tuor_db *db, tuor_result **res, const char *t
         tuor_text(c->after_org ? c->after_org : ""), tuor_text(c->after_project ? c->after_project : "")));
 }
 
+/* Was it committed or not? Nothing of it was sent, so it can be undone; beyond a few the sweeper does it. */
+static void doubt(clerk *c, const char *token)
+{
+    if (c->doubts_n < DOUBTS_MAX && (c->doubts[c->doubts_n] = strdup(token))) {
+        c->doubts_n++;
+    }
+}
+
+static tuor_error *unclaim(clerk *c, tuor_db *db)
+{
+    apr_array_header_t *tokens = apr_array_make(c->scratch, DOUBTS_MAX, sizeof(const char *));
+
+    for (int i = 0; i < c->doubts_n; i++) {
+        push(tokens, c->doubts[i]);
+    }
+    return tuor_db_exec(NULL, db, &unclaim_stmt, TUOR_ARGS(tuor_texts(tokens)));
+}
+
+static void doubt_no_more(clerk *c)
+{
+    while (c->doubts_n) {
+        free(c->doubts[--c->doubts_n]);
+    }
+}
+
 /* The claim is committed: hand it to the courier. */
 static void hand_over(clerk *c, const tuor_result *res, const char *token, apr_interval_time_t claimed)
 {
@@ -330,12 +360,15 @@ static int turn(clerk *c)
     tuor_error *err;
     tuor_db *db = NULL;
 
-    if (!recording && !claiming) {
+    if (!recording && !claiming && !c->doubts_n) {
         return 0;
     }
     err = tuor_db_begin_system(&db, c->d->s, NULL, TUOR_DB_ATOMIC, c->scratch);
     if (!err && recording) {
         err = record(c, db, 0);
+    }
+    if (!err && c->doubts_n) {
+        err = unclaim(c, db);
     }
     if (!err && sweeping) {
         err = tuor_db_exec(NULL, db, &sweep_stmt, TUOR_NO_ARGS);
@@ -343,8 +376,8 @@ static int turn(clerk *c)
     if (!err && claiming) {
         err = claim(c, db, &res, token);
     }
-    if (!err) {
-        err = tuor_db_commit(db);
+    if (!err && (err = tuor_db_commit(db)) && res && tuor_result_rows(res)) {
+        doubt(c, token);
     }
     tuor_db_end(db);
     if (err) {
@@ -358,6 +391,7 @@ static int turn(clerk *c)
         return 0;
     }
     c->failures = 0;
+    doubt_no_more(c);
     if (sweeping) {
         c->next_sweep = now + POLL_INTERVAL;
     }
@@ -408,7 +442,7 @@ void *APR_THREAD_FUNC webhook_clerk(apr_thread_t *thread, void *dispatch)
         more = turn(&c);
         apr_pool_clear(c.scratch);
         /* Nothing comes from the courier any more, and what came is recorded or cannot be. */
-        if (gone && (!c.ended || --last_turns <= 0)) {
+        if (gone && ((!c.ended && !c.doubts_n) || --last_turns <= 0)) {
             break;
         }
         if (!more) {
@@ -418,6 +452,7 @@ void *APR_THREAD_FUNC webhook_clerk(apr_thread_t *thread, void *dispatch)
     while (c.ended) {
         forget(&c.ended);
     }
+    doubt_no_more(&c);
     while (c.projects) {
         uncount(&c, c.projects->key);
     }

@@ -29,6 +29,7 @@ typedef struct courier {
 /* The clerk's again, and of no more use here. */
 static void hand_back(courier *c, webhook_delivery *d)
 {
+    webhook_figures_ended(d);
     webhook_tray_put(&c->d->done, d);
     c->told++;
 }
@@ -87,6 +88,7 @@ static void send_now(courier *c, webhook_transfer *t)
     c->active = t;
 }
 
+/* Out of the multi handle. */
 static void take_off(courier *c, webhook_transfer *t)
 {
     CURL *easy = t->easy;
@@ -98,7 +100,6 @@ static void take_off(courier *c, webhook_transfer *t)
     curl_multi_remove_handle(c->multi, easy);
     keep_handle(c, easy);
     webhook_transfer_free(t);
-    hand_back(c, t->d);
 }
 
 static void take_new(courier *c, int leaving)
@@ -108,11 +109,12 @@ static void take_new(courier *c, int leaving)
     while (d) {
         webhook_delivery *next = d->next;
 
+        webhook_figures_begun();
         if (leaving || webhook_clock() - d->claimed > CLAIM_FRESH) {
             release(c, d);
         }
         else {
-            webhook_transfer *t = webhook_transfer_make(d, c->d->settings);
+            webhook_transfer *t = webhook_transfer_make(d, c->d->settings, c->d->sockets);
 
             if (!t) {
                 hand_back(c, d);
@@ -150,8 +152,14 @@ static void take_ended(courier *c)
             continue;
         }
         curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+        if (t->stale) {
+            take_off(c, t);
+            send_now(c, t);
+            continue;
+        }
         webhook_transfer_end(t, code);
         take_off(c, t);
+        hand_back(c, t->d);
     }
 }
 
@@ -170,6 +178,7 @@ static void abandon_all(courier *c)
         t = c->active;
         webhook_transfer_abandon(t);
         take_off(c, t);
+        hand_back(c, t->d);
     }
 }
 

@@ -5,6 +5,7 @@
  * mod_dbd's connections are still there for the last outcomes.
  */
 #include "webhooks.h"
+#include "sockets.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
@@ -91,6 +92,7 @@ static apr_status_t join(void *data)
     apr_thread_join(&ignored, d->courier);
     apr_thread_join(&ignored, d->clerk);
     curl_multi_cleanup(d->multi);
+    webhook_sockets_free(d->sockets);
     dispatch = NULL;
     return APR_SUCCESS;
 }
@@ -122,7 +124,8 @@ void webhook_dispatch_start(apr_pool_t *pchild, server_rec *s)
     d->settings = webhook_settings_get();
     tray_init(&d->outgoing, pool);
     tray_init(&d->done, pool);
-    if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK || !(d->multi = curl_multi_init())) {
+    if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK || !(d->multi = curl_multi_init())
+        || !(d->sockets = webhook_sockets_make())) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, TUORNO(0302) "libcurl does not start: this child sends no webhooks");
         return;
     }

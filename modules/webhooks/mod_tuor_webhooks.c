@@ -20,6 +20,7 @@ static int add_routes(apr_pool_t *pconf, server_rec *s)
     (void)pconf;
     (void)s;
     tuor_routes_add(routes, sizeof(routes) / sizeof(routes[0]));
+    webhook_figures_make();
     return OK;
 }
 
@@ -67,6 +68,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_stopping(child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
     tuor_hook_routes(add_routes, NULL, NULL, APR_HOOK_MIDDLE);
     tuor_hook_event(webhook_on_event, NULL, NULL, APR_HOOK_MIDDLE);
+    tuor_hook_metrics(webhook_figures_look_up, NULL, NULL, APR_HOOK_MIDDLE);
     tuor_hook_finished(webhook_on_finished, NULL, NULL, APR_HOOK_MIDDLE);
     APR_REGISTER_OPTIONAL_FN(tuor_webhook_check_url);
 }

@@ -19,13 +19,14 @@
  */
 #define REUSE_SECONDS 1L
 
-webhook_transfer *webhook_transfer_make(webhook_delivery *d, const webhook_settings *settings)
+webhook_transfer *webhook_transfer_make(webhook_delivery *d, const webhook_settings *settings, webhook_sockets *sockets)
 {
     webhook_transfer *t = apr_pcalloc(d->pool, sizeof(*t));
     const char *why;
 
     t->d = d;
     t->settings = settings;
+    t->sockets = sockets;
     t->start = webhook_clock();
     t->deadline = t->start + apr_time_from_sec(settings->timeout);
     d->began = apr_time_now();
@@ -96,7 +97,8 @@ static curl_socket_t open_socket(void *data, curlsocktype purpose, struct curl_s
         t->refused = 1;
         return CURL_SOCKET_BAD;
     }
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    t->opened = 1;
+    return webhook_socket_open(t->sockets, address->family, address->socktype, address->protocol);
 }
 
 /* A connection stands and the request is about to go out. */
@@ -104,12 +106,16 @@ static int before_request(void *data, char *remote, char *local, int remote_port
 {
     webhook_transfer *t = data;
 
-    (void)remote;
     (void)local;
-    (void)remote_port;
-    (void)local_port;
     /* curl goes for a second time when a connection that it used again had been closed */
     if (t->reading || webhook_clock() >= t->deadline) {
+        return CURL_PREREQFUNC_ABORT;
+    }
+    if (t->opened) {
+        webhook_socket_connected(t->sockets, remote, remote_port, local_port);
+    }
+    else if (webhook_socket_stirs(t->sockets, remote, remote_port, local_port)) {
+        t->stale = 1;
         return CURL_PREREQFUNC_ABORT;
     }
     t->connected = 1;
@@ -219,12 +225,14 @@ static int make_resolve(webhook_transfer *t)
 int webhook_transfer_begin(webhook_transfer *t, CURL *easy)
 {
     apr_interval_time_t left = t->deadline - webhook_clock();
+    long fresh = t->stale;
 
     if (!make_headers(t) || !make_resolve(t)) {
         webhook_transfer_fail(t, "not sent: the server is out of memory");
         return 0;
     }
     t->easy = easy;
+    t->stale = t->opened = 0;
     curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->why);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -243,6 +251,9 @@ int webhook_transfer_begin(webhook_transfer *t, CURL *easy)
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, REUSE_SECONDS);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, webhook_socket_close);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, t->sockets);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, fresh);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, t);
 

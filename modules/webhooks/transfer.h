@@ -11,6 +11,7 @@
 #include <curl/curl.h>
 
 #include "webhooks.h"
+#include "sockets.h"
 #include "tuor_guard.h"
 
 /** What is kept of an answer's body, and when reading it stops. */
@@ -21,6 +22,7 @@ typedef struct webhook_transfer {
     struct webhook_transfer *next, **prev;      /**< in the courier's list, or a name's */
     webhook_delivery *d;
     const webhook_settings *settings;
+    webhook_sockets *sockets;                   /**< the child's */
     tuor_guard_target target;
     apr_interval_time_t start, deadline;        /**< webhook_clock() */
     CURL *easy;                                 /**< NULL until the addresses are known */
@@ -29,6 +31,8 @@ typedef struct webhook_transfer {
     apr_size_t sent;                            /**< of the body */
     apr_size_t read;                            /**< of the answer: header and body */
     apr_size_t kept;
+    unsigned opened:1;                          /**< a connection of its own, not one that was kept */
+    unsigned stale:1;                           /**< the kept one was not fit for use; nothing was sent: begin again */
     unsigned connected:1;                       /**< the request may have begun to go out */
     unsigned reading:1;                         /**< bytes of the body have been asked for */
     unsigned refused:1;                         /**< an address was refused */
@@ -41,9 +45,9 @@ typedef struct webhook_transfer {
  * Take up a delivery. Its URL goes through the guard again, as the rules may be others than when it was saved.
  * @return in the delivery's pool; NULL when it failed, with the outcome filled in
  */
-webhook_transfer *webhook_transfer_make(webhook_delivery *d, const webhook_settings *settings);
+webhook_transfer *webhook_transfer_make(webhook_delivery *d, const webhook_settings *settings, webhook_sockets *sockets);
 
-/** Give a fresh or reset handle everything it needs. @return 0 when there is no memory: the outcome is filled in */
+/** Give a fresh or reset handle everything it needs; also for a second time after stale. @return 0 when there is no memory: the outcome is filled in */
 int webhook_transfer_begin(webhook_transfer *t, CURL *easy);
 
 /** Fill in the outcome when curl is done. */

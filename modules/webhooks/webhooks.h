@@ -104,6 +104,7 @@ typedef struct webhook_dispatch {
     apr_thread_t *clerk, *courier;
     apr_pollset_t *clerk_wakeup;        /**< empty: the clerk sleeps on it */
     void *multi;                        /**< the courier's CURLM, woken by curl_multi_wakeup */
+    struct webhook_sockets *sockets;    /**< the courier's, see sockets.h */
     webhook_tray outgoing;              /**< clerk to courier */
     webhook_tray done;                  /**< courier to clerk */
     volatile apr_uint32_t stopping;     /**< claim no more */
@@ -126,6 +127,16 @@ apr_interval_time_t webhook_clock(void);
 void webhook_tray_put(webhook_tray *tray, webhook_delivery *d);
 /** Take all, in order. */
 webhook_delivery *webhook_tray_empty(webhook_tray *tray);
+
+/* ----------------------------------------------------------------- figures.c */
+
+/** In post_config. */
+void webhook_figures_make(void);
+/** The courier has taken up a delivery; and is done with it. */
+void webhook_figures_begun(void);
+void webhook_figures_ended(const webhook_delivery *d);
+/** The metrics hook. */
+void webhook_figures_look_up(tuor_buf *out, request_rec *r);
 
 /* -------------------------------------------------------- clerk.c, courier.c */
 

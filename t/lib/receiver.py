@@ -5,8 +5,8 @@
     receiver.py LOG CERTIFICATE KEY [ADDRESS]
 
 prints the port that it listens on. One JSON object a line goes to LOG for each
-connection that brought a request: {time method path headers body}, the body in
-base64, headers as a list of [name, value]. Behaviours, by the path's start:
+connection that brought a request: {time peer method path headers body}, peer
+being the client's port, the body in base64, headers as a list of [name, value]. Behaviours, by the path's start:
 
     /ok             200 {"ok": true}
     /status/N       N
@@ -14,6 +14,7 @@ base64, headers as a list of [name, value]. Behaviours, by the path's start:
     /slow/SECONDS   200 after that many seconds
     /stall          takes the request and never answers
     /trickle        200, and then a byte a second for ever
+    /bytes/HEX[/N]  200 with that body, after N times x
     /big/BYTES      200 with a body of that length
     /drop           takes the request and closes the connection
     /reset          takes the request and resets the connection
@@ -42,7 +43,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def record(self, body):
         line = json.dumps({
-            "time": time.time(), "method": self.command, "path": self.path,
+            "time": time.time(), "peer": self.client_address[1], "method": self.command, "path": self.path,
             "headers": [[name, value] for name, value in self.headers.items()],
             "body": base64.b64encode(body).decode(),
         })
@@ -102,6 +103,9 @@ class Handler(BaseHTTPRequestHandler):
         while left > 0:
             self.wfile.write(b"x" * min(left, 65536))
             left -= 65536
+
+    def do_bytes(self, body, pad="0", *_):
+        self.answer(200, b"x" * int(pad) + bytes.fromhex(body))
 
     def do_drop(self, *_):
         self.close_connection = True

@@ -80,7 +80,8 @@ sub stop_process {
     return eventually($seconds, sub { waitpid $pid, 1; is_zombie($pid) });
 }
 
-# The servers of tests that had no time to stop them.
+# All servers of a run: the shared ones, and those of tests that had no time to
+# stop them. httpd first, as it minds the loss of its database.
 sub stop_servers {
     my $dir = shift;
     for my $file (glob("$dir/*/logs/httpd.pid"), glob("$dir/*/postmaster.pid")) {

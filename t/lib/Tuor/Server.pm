@@ -54,7 +54,7 @@ sub httpd_command {
     my $config = build_config();
     return $config->{httpd} unless $config->{preload};
     my $logs = run_dir() . '/sanitizer';
-    return ('env', "LD_PRELOAD=$config->{preload}", "ASAN_OPTIONS=detect_leaks=0:log_path=$logs",
+    return ('env', "LD_PRELOAD=$config->{preload}", "ASAN_OPTIONS=detect_leaks=0:use_sigaltstack=0:log_path=$logs",
             "UBSAN_OPTIONS=print_stacktrace=1:log_path=$logs", "TSAN_OPTIONS=log_path=$logs", $config->{httpd});
 }
 

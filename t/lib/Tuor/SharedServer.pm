@@ -16,7 +16,7 @@ use strict;
 use warnings;
 use File::Copy qw(copy);
 use File::Path qw(make_path);
-use Tuor::Run qw(source write_file read_file free_port stop_process);
+use Tuor::Run qw(source write_file read_file free_port);
 use Tuor::Server;
 
 sub new {
@@ -65,12 +65,6 @@ sub start {
     waitpid $pid, 0;
     return if $? == 0 && -e $self->pid_file;
     die "httpd did not start:\n" . read_file($out) . (eval { read_file($self->error_log) } // '');
-}
-
-sub stop {
-    my $self = shift;
-    my ($pid) = eval { read_file($self->pid_file) =~ /^(\d+)/ } or return;
-    stop_process($pid, 'TERM', 30) or kill KILL => $pid;
 }
 
 package Tuor::SharedServer::Run;

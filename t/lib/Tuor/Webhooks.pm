@@ -92,7 +92,8 @@ sub delivery { my ($self, $id) = @_; return $self->must(200, GET => "/v1/webhook
 sub settled {
     my ($self, $project, $seconds) = @_;
     my @all;
-    eventually($seconds // 15, sub { @all = $self->deliveries($project); @all && !grep { $_->{status} =~ /ing$/ } @all });
+    # the server may be on its way down or up
+    eventually($seconds // 15, sub { @all = eval { $self->deliveries($project) }; @all && !grep { $_->{status} =~ /ing$/ } @all });
     return @all ? $self->delivery($all[0]{id}) : undef;
 }
 
@@ -100,7 +101,7 @@ sub stop {
     my $self = shift;
     my $server = delete $self->{server} or return;
     $server->stop or $server->kill_all;
-    $self->{db}->remove if $self->{own_db};
+    $self->{db}->remove if $self->{own_db} && $self->{db};      # gone already at the very end
 }
 
 sub DESTROY { my $self = shift; local ($?, $@); $self->stop if $self->{server} && $self->{server}{owner} == $$ }

@@ -1,0 +1,89 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+#
+# <TuorProject>: declared in httpd.conf, applied at start, left alone when taken out.
+use strict;
+use warnings;
+use Tuor::Run qw(run_dir write_file read_file);
+use Tuor::Server;
+use Tuor::Test;
+
+my $org = new_org("Declared $$");
+my $id = 'proj_Declared' . sprintf '%014d', $$;
+my $secret = run_dir() . "/secret-$$";
+write_file($secret, "whsec_from_a_file\n");
+my $section = qq{<TuorProject $id>\n  Organization $org->{id}\n  Name "Invoices \xc3\xa4"\n  InputType pdf\n  OutputType classification\n}
+    . qq{  WebhookURL https://hooks.example.com/declared\n  WebhookSecretFile $secret\n  WebhookActive On\n</TuorProject>\n};
+
+sub project { return api(GET => "/v1/projects/$id", key => $org->{key}) }
+sub put { return api(PUT => "/v1/projects/$id", shift, key => $org->{key}) }
+
+my $server = Tuor::Server->start(conf => $section);
+
+subtest 'applied at start' => sub {
+    ok eventually(10, sub { project()->status == 200 }), 'the project is there';
+    my $p = project()->json;
+    is $p->{name}, "Invoices \x{e4}", 'its name';
+    is_deeply [@$p{qw(input_type output_type webhook_url)}], ['pdf', 'classification', 'https://hooks.example.com/declared'], 'its members';
+    ok $p->{managed} && $p->{webhook_active} && $p->{webhook_secret_set}, 'managed, with a webhook';
+    is psql("SELECT webhook_secret FROM tuor.projects WHERE id = '$id'"), 'whsec_from_a_file', 'the secret is the first line of its file';
+};
+
+subtest 'declared members belong to httpd.conf' => sub {
+    is put({ name => 'Another' })->status, 409, 'a declared one';
+    is put({ guidelines => 'Look twice' })->status, 200, 'another one';
+    is api(DELETE => "/v1/projects/$id", key => $org->{key})->status, 409, 'nor can it be archived';
+};
+
+subtest 'changed and reloaded' => sub {
+    my $conf = read_file($server->{conf});
+    my $changed = $conf =~ s/^  Name .*$/  Name Renamed/mr;
+    $changed =~ s/^.*InputType.*\n//m;
+    write_file($server->{conf}, $changed);
+    $server->graceful;
+    ok eventually(20, sub { project()->json->{name} eq 'Renamed' }), 'takes effect';
+    is project()->json->{input_type}, 'pdf', 'what is declared no longer stays as it was';
+    is put({ input_type => 'text' })->status, 200, 'and can be changed';
+    is project()->json->{guidelines}, 'Look twice', 'what was never declared is left alone';
+    my $before = project()->json->{updated_at};
+    $server->graceful;
+    sleep 2;
+    is project()->json->{updated_at}, $before, 'the same configuration again writes nothing';
+
+    write_file($server->{conf}, $conf =~ s/<TuorProject.*?<\/TuorProject>\n//sr);
+    $server->graceful;
+    ok eventually(20, sub { !project()->json->{managed} }), 'taken out, it is unmanaged';
+    is project()->json->{name}, 'Renamed', 'and stays';
+    is put({ name => 'Mine' })->status, 200, 'and can be changed again';
+};
+
+subtest 'an organization that is not there yet' => sub {
+    my $name = "Later $$";
+    my $other = $id =~ s/Declared/Lateron0/r;
+    my $late = Tuor::Server->start(conf => qq{<TuorProject $other>\n  Organization "$name"\n</TuorProject>\n});
+    ok eventually(10, sub { $late->error_log =~ /TUOR0502.*Later/ }), 'is told in the log';
+    ctl('org', 'create', $name);
+    ok eventually(10, sub { psql("SELECT count(*) FROM tuor.projects WHERE id = '$other'") eq '1' }), 'and found when it is there';
+};
+
+subtest 'configtest' => sub {
+    my %wrong = (
+        'no id' => ["<TuorProject>\n</TuorProject>\n", qr/proj_/],
+        'an id of another kind' => ["<TuorProject org_0000000000000000000000>\n</TuorProject>\n", qr/proj_ and 22 to 64/],
+        'no organization' => ["<TuorProject $id>\n</TuorProject>\n", qr/needs an Organization/],
+        'an unknown member' => ["<TuorProject $id>\n Organization A\n Colour red\n</TuorProject>\n", qr/line \d+.*Colour is not known/s],
+        'a wrong type' => ["<TuorProject $id>\n Organization A\n InputType audio\n</TuorProject>\n", qr/text, pdf, image, not "audio"/],
+        'a missing secret file' => ["<TuorProject $id>\n Organization A\n WebhookSecretFile /nowhere/x\n</TuorProject>\n", qr/cannot be read/],
+        'active without a URL' => ["<TuorProject $id>\n Organization A\n WebhookActive On\n</TuorProject>\n", qr/needs a WebhookURL/],
+        'a private URL' => ["<TuorProject $id>\n Organization A\n WebhookURL https://10.0.0.1/\n</TuorProject>\n", qr/WebhookURL/],
+        'the same twice' => ["<TuorProject $id>\n Organization A\n</TuorProject>\n" x 2, qr/stands in .* already/],
+        'a member twice' => ["<TuorProject $id>\n Organization A\n Name a\n Name b\n</TuorProject>\n", qr/given twice/],
+        'two arguments' => ["<TuorProject $id>\n Organization A\n Name a b\n</TuorProject>\n", qr/one argument/],
+    );
+    for my $case (sort keys %wrong) {
+        my ($status, $said) = Tuor::Server->configtest($wrong{$case}[0]);
+        ok $status != 0, "$case is refused";
+        like $said, $wrong{$case}[1], '… with what would be right';
+    }
+};
+
+done_testing;
