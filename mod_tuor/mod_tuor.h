@@ -530,12 +530,17 @@ void tuor_metric_heading(tuor_buf *out, const char *name, const char *type, cons
 
 /* ----------------------------------------------------------------- seams */
 
-/** Add routes. Run once in post_config, and for httpd -t -D DUMP_TUOR_ROUTES without it: add routes and do nothing else. */
+/**
+ * Add routes. Run once in post_config, and by httpd -t -D DUMP_TUOR_ROUTES without one: add routes, make
+ * figures (NULL in the second case), and do nothing else. pconf lives as long as the configuration.
+ */
 APR_DECLARE_EXTERNAL_HOOK(tuor, TUOR, int, routes, (apr_pool_t *pconf, server_rec *s))
 
 /**
  * May the request go on? Runs when credential, route and role are settled and before a byte of body
- * is read. Return DECLINED to have no objection, OK to end the questions, or DONE with *err set.
+ * is read. Return DECLINED or OK to have no objection, or DONE with *err set, which ends the questions.
+ * A key may not be verified yet: what is kept about it, keep under q->who->key_hash, and see finished.
+ * err->settled lets a refusal out before the key has been looked at.
  */
 APR_DECLARE_EXTERNAL_HOOK(tuor, TUOR, int, admit, (tuor_request *q, tuor_error **err))
 

@@ -310,12 +310,6 @@ const tuor_route *tuor_route_like(int method, const char *path)
 
 /* -------------------------------------------------------------- the listing */
 
-/* Names of its own: what is printed is read by scripts, too. */
-static const char *method_called(apr_pool_t *pool, int method)
-{
-    return method == M_GET ? "GET" : ap_method_name_of(pool, method);
-}
-
 void tuor_routes_dump(apr_pool_t *pconf, server_rec *s)
 {
     int i;
@@ -327,7 +321,7 @@ void tuor_routes_dump(apr_pool_t *pconf, server_rec *s)
     for (i = 0; i < table->nelts; i++) {
         const tuor_route *route = APR_ARRAY_IDX(table, i, entry).route;
 
-        printf("  %-6s %-52s %-8s %s%s\n", method_called(pconf, route->method), route->path, tuor_role_name(route->role),
+        printf("  %-6s %-52s %-8s %s%s\n", method_name(pconf, route->method), route->path, tuor_role_name(route->role),
                route->limit ? route->limit : "unlimited", route->flags & TUOR_ROUTE_USERS_ONLY ? " users-only" : "");
     }
 }
