@@ -87,7 +87,7 @@ tuor_error *tuor_error_unauthorized(apr_pool_t *pool);
 /** The 403 of a credential whose organization is suspended, or that belongs to none any more. */
 tuor_error *tuor_error_no_organization(apr_pool_t *pool);
 
-/** 409 with current_version and status beside detail. @param status may be NULL, which is written as null */
+/** 409 with current_version and status beside detail. */
 tuor_error *tuor_error_conflict(apr_pool_t *pool, apr_int64_t version, const char *status,
                                 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
@@ -241,10 +241,11 @@ tuor_error *tuor_body_read(tuor_request *q, const char *media_type, apr_size_t l
  */
 tuor_error *tuor_body_json(tuor_request *q, tuor_json_field *fields, int n, int optional);
 
-/** The decoded text of a string member, in q->pool, NULL when absent, null or faulty. Wrong type, U+0000, a lone surrogate
+/** The decoded text of a string member, NULL when absent or null. Wrong type, U+0000, a lone surrogate
  *  and a length out of bounds (in characters) are faults, as is absence when min > 0 and required. */
 const char *tuor_field_string(tuor_request *q, const tuor_json_field *f, int required,
                               apr_size_t min, apr_size_t max);
+/* To all of these a faulty member is as an absent one; texts are in q->pool. */
 /** One of a list of words (NULL-terminated): the word from the list, or NULL. */
 const char *tuor_field_word(tuor_request *q, const tuor_json_field *f, int required,
                             const char *const *words);
