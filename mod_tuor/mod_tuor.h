@@ -162,6 +162,20 @@ typedef struct tuor_route {
  */
 void tuor_routes_add(const tuor_route *routes, int n);
 
+/**
+ * Provider group of OpenAPI descriptions: a plugin that has routes describes them, and its provider is
+ * a text: ap_register_provider(pool, TUOR_OPENAPI_GROUP, "hello", "1", json). The text is an OpenAPI 3.1
+ * document without openapi and info: paths, components and tags, which the core joins to its own and
+ * those of others in post_config. It may refer to the components of mod_tuor/openapi.json.
+ */
+#define TUOR_OPENAPI_GROUP "tuor-openapi"
+
+/** The same for a plugin under modules/, where the build embeds modules/NAME/openapi.json by itself. */
+#define TUOR_OPENAPI(pool, name) do { \
+        extern const char tuor_openapi_##name[]; \
+        ap_register_provider((pool), TUOR_OPENAPI_GROUP, #name, "1", tuor_openapi_##name); \
+    } while (0)
+
 /** Number of path parameters a route may have. */
 #define TUOR_PARAMS_MAX 4
 
@@ -598,20 +612,6 @@ typedef struct tuor_exporter {
     /** Write one row, or nothing. scratch is cleared after the call. Never flush: the export does. */
     void (*row)(void *state, tuor_reply *rp, const tuor_export_row *row, apr_pool_t *scratch);
 } tuor_exporter;
-
-/**
- * Provider group of OpenAPI descriptions: a plugin that has routes describes them, and its provider is
- * a text: ap_register_provider(pool, TUOR_OPENAPI_GROUP, "hello", "1", json). The text is an OpenAPI 3.1
- * document without openapi and info: paths, components and tags, which the core joins to its own and
- * those of others in post_config. It may refer to the components of mod_tuor/openapi.json.
- */
-#define TUOR_OPENAPI_GROUP "tuor-openapi"
-
-/** The same for a plugin under modules/, where the build embeds modules/NAME/openapi.json by itself. */
-#define TUOR_OPENAPI(pool, name) do { \
-        extern const char tuor_openapi_##name[]; \
-        ap_register_provider((pool), TUOR_OPENAPI_GROUP, #name, "1", tuor_openapi_##name); \
-    } while (0)
 
 #ifdef __cplusplus
 }

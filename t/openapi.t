@@ -42,13 +42,15 @@ subtest 'served' => sub {
     is $doc->{info}{version}, $version, 'it has the version of the software';
 };
 
+my %served;         # "GET /v1/traces/{}": the line that httpd -D DUMP_TUOR_ROUTES says of it
+
 # A path with the names of its parameters, and a final slash, left out.
 sub shape { return $_[0] =~ s/\{\w+\}/{}/gr =~ s{/$}{}r }
 
 subtest 'every route, and no other' => sub {
     my ($status, $said) = Tuor::Server->configtest('', '-D', 'DUMP_TUOR_ROUTES');
     is $status, 0, 'httpd lists its routes';
-    my %route = map { my ($method, $path) = /^  (\S+) +(\S+)/; $method ? (shape("$method $path") => $_) : () } split /\n/, $said;
+    my %route = %served = map { my ($method, $path) = /^  (\S+) +(\S+)/; $method ? (shape("$method $path") => $_) : () } split /\n/, $said;
     ok keys %route > 20, 'many';
     my %described;
     for my $path (keys %{ $doc->{paths} }) {
@@ -156,6 +158,75 @@ subtest 'requests that succeed' => sub {
     my $b = try(201, POST => '/v1/projects/', { name => 'C' })->json->{id};
     try(200, DELETE => "/v1/projects/$b");
     try(200, GET => $_, key => undef) for '/healthz', '/readyz', '/v1/openapi.json';
+};
+
+# Plugins that may be left out of a build.
+subtest 'batches and repeats' => sub {
+    plan skip_all => 'not built' unless $served{'POST /v1/traces/batch'};
+    my %call = (project_id => $project, model_input => { content => 'in' }, model_output => { a => 1 });
+    try(200, POST => '/v1/traces/batch', join('', map { encode($_) . "\n" } \%call, {}, { %call, project_id => "proj_$absent" }) . "x\n", type => 'application/x-ndjson');
+    my @named = (headers => { 'Idempotency-Key' => 'once' });
+    try(201, POST => '/v1/traces/', \%call, @named);
+    try(200, POST => '/v1/traces/', \%call, @named);
+    try(422, POST => '/v1/traces/', { %call, model_output => {} }, @named);
+    try(415, POST => '/v1/traces/batch', '{}');
+};
+
+subtest 'members and keys' => sub {
+    plan skip_all => 'not built' unless $served{'GET /v1/me'};
+    try(200, GET => '/v1/me');
+    try(200, GET => '/v1/me', login => 'viewer');
+    try(403, GET => '/v1/api-keys');
+    try(403, GET => '/v1/members', login => 'reviewer');
+    my @admin = (login => 'admin');
+    my $new = try(201, POST => '/v1/api-keys', { name => 'x' }, @admin)->json->{id};
+    try(200, GET => '/v1/api-keys', @admin);
+    try(204, DELETE => "/v1/api-keys/$new", @admin);
+    try(404, DELETE => "/v1/api-keys/key_$absent", @admin);
+    try(422, POST => '/v1/api-keys', {}, @admin);
+    my $user = try(201, POST => '/v1/members', { login => "openapi-$$", role => 'viewer' }, @admin)->json->{user_id};
+    try(409, POST => '/v1/members', { login => "openapi-$$", role => 'viewer' }, @admin);
+    try(200, GET => '/v1/members', @admin);
+    try(200, PUT => "/v1/members/$user", { name => 'X', role => 'reviewer' }, @admin);
+    try(422, PUT => "/v1/members/$user", { role => 'king' }, @admin);
+    try(204, DELETE => "/v1/members/$user", @admin);
+    try(404, DELETE => "/v1/members/$user", @admin);
+};
+
+subtest 'prompts' => sub {
+    plan skip_all => 'not built' unless $served{'GET /v1/projects/{}/prompts'};
+    my $at = "/v1/projects/$project/prompts";
+    try(200, GET => $at);
+    my $prompt = try(201, POST => $at, { content => 'Be exact.' })->json->{id};
+    try(201, POST => $at, { content => 'Be very exact.' });
+    try(200, GET => $at);
+    try(200, GET => "$at/$prompt");
+    try(200, GET => "$at/$prompt/stats");
+    try(404, GET => "$at/prm_$absent");
+    try(422, POST => $at, { content => '' });
+    try(422, POST => "$at/accept-refinement", {});
+    try(404, POST => "$at/accept-refinement", { suggestion_id => "sug_$absent" });
+    try(404, GET => "/v1/projects/proj_$absent/prompts");
+    # 503 where no refiner is configured, 409 where there is one and too little to learn from.
+    my $status = api(POST => "$at/refine", key => $key)->status;
+    like $status, qr/^(409|503)$/, 'refine';
+    try($status, POST => "$at/refine");
+};
+
+subtest 'the event feed' => sub {
+    plan skip_all => 'not built' unless $served{'GET /v1/events'};
+    my $feed = try(200, GET => '/v1/events?limit=3')->json;
+    try(200, GET => "/v1/events?after=$feed->{cursor}&types=review.corrected,tag.added");
+    try(200, GET => '/v1/events?after=latest');
+    try(422, GET => '/v1/events?after=x&types=y&limit=0');
+};
+
+subtest 'analytics' => sub {
+    plan skip_all => 'not built' unless $served{'GET /v1/projects/{}/analytics'};
+    try(200, GET => "/v1/projects/$project/analytics");
+    try(200, GET => "/v1/projects/$project/analytics?from_date=2026-01-01&bucket=week");
+    try(422, GET => "/v1/projects/$project/analytics?bucket=hour");
+    try(404, GET => "/v1/projects/proj_$absent/analytics");
 };
 
 subtest 'requests that do not' => sub {
