@@ -315,7 +315,7 @@ static authz_status check_role(request_rec *r, const char *line, const void *par
     }
     err = identify_anywhere(r, &q);
     if (err) {
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, TUORNO(0001) "Require tuor-role: %s", err->detail);
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, TUORNO(0001) "%s Require tuor-role: %s", tuor_log_ids(r), err->detail);
         return err->status == HTTP_UNAUTHORIZED && !r->user ? AUTHZ_DENIED_NO_USER : AUTHZ_DENIED;
     }
     return q->who->role >= wanted ? AUTHZ_GRANTED : AUTHZ_DENIED;

@@ -51,6 +51,10 @@ void tuor_routes_collect(apr_pool_t *pconf, server_rec *s);
  * @return OK, HTTP_NOT_FOUND or HTTP_METHOD_NOT_ALLOWED
  */
 int tuor_route_find(tuor_request *q, const char **allow);
+/** The route of a method and a path with {…} of any name in it, or NULL. */
+const tuor_route *tuor_route_like(int method, const char *path);
+/** httpd -t -D DUMP_TUOR_ROUTES: a line a route on standard output. */
+void tuor_routes_dump(apr_pool_t *pconf, server_rec *s);
 
 /* auth.c */
 
@@ -75,8 +79,12 @@ int tuor_clean_utf8(const char *s, apr_size_t len, apr_pool_t *pool);
 int tuor_error_send(tuor_request *q, const tuor_error *err);
 /** Give the errors that httpd makes on Tuor's locations the same form. */
 void tuor_error_register(apr_pool_t *pool);
-/** The request's id: an incoming X-Request-Id, mod_unique_id's, or a new one; set as header on first use. */
-const char *tuor_request_id(request_rec *r);
+
+/* openapi.c */
+
+/** Put the OpenAPI document together, once routes and providers are registered. In each post_config. */
+void tuor_openapi_build(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s);
+void tuor_openapi_register(apr_pool_t *pool);
 
 /* health.c */
 

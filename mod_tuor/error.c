@@ -64,41 +64,13 @@ tuor_error *tuor_error_conflict(apr_pool_t *pool, apr_int64_t version, const cha
     return err;
 }
 
-/* ------------------------------------------------------------ request id */
-
-/* What other systems send: long enough to be of use, and harmless in a log and a header. */
-static int well_formed(const char *id)
-{
-    apr_size_t n = strspn(id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.:@+/=");
-
-    return n >= 1 && n <= 128 && !id[n];
-}
-
-const char *tuor_request_id(request_rec *r)
-{
-    const char *id = apr_table_get(r->err_headers_out, "X-Request-Id");
-
-    if (id) {
-        return id;
-    }
-    id = apr_table_get(r->headers_in, "X-Request-Id");
-    if (!id || !well_formed(id)) {
-        id = apr_table_get(r->subprocess_env, "UNIQUE_ID");
-    }
-    if (!id) {
-        id = tuor_id("req", r->request_time, r->pool);
-    }
-    apr_table_setn(r->err_headers_out, "X-Request-Id", id);
-    return id;
-}
-
 /* --------------------------------------------------------------- sending */
 
 static void log_error(request_rec *r, const tuor_error *err)
 {
     int level = err->status >= 500 ? APLOG_ERR : APLOG_DEBUG;
 
-    ap_log_rerror(APLOG_MARK, level, 0, r, TUORNO(0002) "[%s] %d %s%s%s", tuor_request_id(r), err->status,
+    ap_log_rerror(APLOG_MARK, level, 0, r, TUORNO(0002) "%s %d %s%s%s", tuor_log_ids(r), err->status,
                   err->detail, err->cause ? ": " : "", err->cause ? err->cause : "");
 }
 
@@ -227,9 +199,20 @@ static apr_status_t error_filter(ap_filter_t *f, apr_bucket_brigade *bb)
 }
 
 /*
- * Refusals that come before the walk of locations (a bad percent-encoding, %2F) know no handler:
- * there the path has to tell.
+ * Refusals that come before the walk of locations (a bad percent-encoding, %2F, a path that is too
+ * long) know no handler: there the path has to tell, or the line that it was to be taken from.
  */
+static int looks_like_ours(const request_rec *r)
+{
+    const char *path = r->unparsed_uri;
+
+    if (!path && r->the_request) {
+        path = strchr(r->the_request, ' ');
+        path = path ? path + 1 : NULL;
+    }
+    return path && !strncmp(path, "/v1/", 4);
+}
+
 static void insert_error_filter(request_rec *r)
 {
     const tuor_request *q = tuor_request_of(r);
@@ -237,8 +220,8 @@ static void insert_error_filter(request_rec *r)
     if (q && q->answered) {
         return;                 /* ours already */
     }
-    if (tuor_location(r) || (r->unparsed_uri && !strncmp(r->unparsed_uri, "/v1/", 4))) {
-        tuor_request_id(r);
+    if (tuor_location(r) || looks_like_ours(r)) {
+        tuor_log_ids(r);
         if (r->status == HTTP_UNAUTHORIZED && !apr_table_get(r->err_headers_out, "WWW-Authenticate")) {
             challenge(r);
         }

@@ -120,10 +120,15 @@ static void find_gauge(tuor_metric *m, const char *key)
 
 static tuor_metric *make(kind k, const char *name, const char *labels, const char *help)
 {
-    apr_pool_t *pool = metrics->pool;
-    tuor_metric *m = apr_pcalloc(pool, sizeof(*m));
+    apr_pool_t *pool;
+    tuor_metric *m;
     char key[KEY_MAX];
 
+    if (!metrics) {
+        return NULL;            /* httpd -t lists routes without opening anything */
+    }
+    pool = metrics->pool;
+    m = apr_pcalloc(pool, sizeof(*m));
     m->kind = k;
     m->name = apr_pstrdup(pool, name);
     m->labels = apr_pstrdup(pool, labels ? labels : "");
@@ -154,8 +159,10 @@ tuor_metric *tuor_metric_histogram(const char *name, const char *labels, const c
 {
     tuor_metric *m = make(HISTOGRAM, name, labels, help);
 
-    m->bounds = bounds;
-    m->n = n < CELLS_MAX - 2 ? n : CELLS_MAX - 2;
+    if (m) {
+        m->bounds = bounds;
+        m->n = n < CELLS_MAX - 2 ? n : CELLS_MAX - 2;
+    }
     return m;
 }
 

@@ -41,7 +41,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
 {
     apr_status_t rv;
 
-    (void)plog, (void)ptemp;
+    (void)plog;
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;              /* the dry run; a second pass follows */
     }
@@ -51,6 +51,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     tuor_routes_collect(pconf, s);
+    tuor_openapi_build(pconf, ptemp, s);
     ap_add_version_component(pconf, "Tuor");
     return OK;
 }
@@ -67,15 +68,25 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
 #endif
 }
 
+/* Runs in httpd -t alone, in place of post_config. */
+static void test_config(apr_pool_t *pconf, server_rec *s)
+{
+    if (ap_exists_config_define("DUMP_TUOR_ROUTES")) {
+        tuor_routes_dump(pconf, s);
+    }
+}
+
 static void register_hooks(apr_pool_t *pool)
 {
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     tuor_request_register(pool);
+    ap_hook_test_config(test_config, NULL, NULL, APR_HOOK_MIDDLE);
     tuor_auth_register(pool);
     tuor_error_register(pool);
     tuor_db_register(pool);
     tuor_health_register(pool);
+    tuor_openapi_register(pool);
     tuor_metrics_register(pool);
     tuor_ticker_register(pool);
 }

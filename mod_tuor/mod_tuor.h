@@ -16,6 +16,7 @@
 #define MOD_TUOR_H
 
 #include <httpd.h>
+#include <ap_provider.h>
 #include <http_config.h>
 #include <http_log.h>
 #include <http_protocol.h>
@@ -32,13 +33,13 @@ extern "C" {
 
 #define TUOR_DECLARE(type) type
 
-/** Grows when this contract changes incompatibly. */
+/** Grows when this contract changes incompatibly: #if TUOR_API_VERSION != 1 tells a plugin at build time. */
 #define TUOR_API_VERSION 1
 
 /** The newest migration that this software knows: sql/NNNN_*.sql. */
 #define TUOR_SCHEMA_VERSION 7
 
-/** A log tag: one for each call site, four digits, never used twice. */
+/** A log tag: one for each call site, four digits, never used twice. Tuor's own; a plugin has tags of its own. */
 #define TUORNO(n) "TUOR" #n ": "
 
 typedef struct tuor_request tuor_request;
@@ -50,27 +51,34 @@ typedef struct tuor_reply tuor_reply;
 
 /** One faulty member of a body, or parameter of a query. */
 typedef struct tuor_fault_entry {
-    const char *field;
-    const char *message;
+    const char *field;                  /**< as the client calls it; not copied, lives as long as the request */
+    const char *message;                /**< what it must be, without the field's name: "must be a string" */
 } tuor_fault_entry;
 
-/** Why a request cannot be served. Rendered as JSON by the core, in one place. */
+/**
+ * Why a request cannot be served. Rendered as JSON by the core, in one place. Make it with one of the
+ * functions below and set further members afterwards; what they point at has to live as long as the
+ * pool that the error is in. detail and members reach the client: no SQL, no path, no payload in them.
+ */
 typedef struct tuor_error {
-    int status;                         /**< HTTP status */
-    const char *detail;                 /**< a sentence for the client: what was wrong, what would be right */
+    int status;                         /**< HTTP status, 400 and up */
+    const char *detail;                 /**< a sentence for the client: what was wrong, what would be right; never NULL */
     const apr_array_header_t *faults;   /**< tuor_fault_entry each, or NULL */
     const char *members;                /**< further JSON members ("\"status\":\"approved\""), or NULL */
-    int retry_after;                    /**< seconds for Retry-After; 0 sends none */
-    const char *cause;                  /**< for the log only, or NULL */
+    int retry_after;                    /**< seconds for Retry-After; 0 sends none; 2 by default with 503 */
+    const char *cause;                  /**< for the log only, or NULL; no payload, no key, no secret either */
     const char *sqlstate;               /**< five characters when the database said no, or NULL */
     unsigned settled:1;                 /**< answer at once, even where the credential is not verified yet */
 } tuor_error;
 
-/** Make an error; detail is formatted as by apr_psprintf. */
+/** Make an error; detail is formatted as by apr_psprintf, into the pool, from UTF-8. Never NULL. */
 tuor_error *tuor_error_make(apr_pool_t *pool, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** The 404 for an id that is absent, foreign or of another kind: always the same words for a kind. */
+/**
+ * The 404 for an id that is absent, foreign or of another kind: always the same words for a kind.
+ * @param what the kind, as a person would say it: "trace"
+ */
 tuor_error *tuor_error_not_found(apr_pool_t *pool, const char *what);
 
 /** The 401 for a missing, malformed, unknown and revoked key: the same bytes for each. */
@@ -109,20 +117,24 @@ typedef struct tuor_principal {
     tuor_actor kind;
     int verified;
     tuor_role role;
-    const char *id;                     /**< user_… or key_… */
-    const char *login, *name;           /**< of a user; name alone of a key */
-    const char *org_id, *org_name;
+    const char *id;                     /**< user_… or key_…; NULL until verified, and of the system */
+    const char *login, *name;           /**< of a user, whose name may be NULL; name alone of a key, once verified */
+    const char *org_id, *org_name;      /**< NULL until verified, and of the system; org_name may stay NULL */
     unsigned char key_hash[TUOR_HASH_LEN];      /**< of a key; of a user, the SHA-256 of the login */
 } tuor_principal;
 
-/** "viewer" and so on; NULL for an unknown role. */
+/** "viewer" and so on, static; NULL for an unknown role. */
 const char *tuor_role_name(tuor_role role);
 /** @return 1 and the role, or 0 when there is none of that name */
 int tuor_role_parse(tuor_role *role, const char *name);
-/** "user", "api_key" or "system", as events say it. */
+/** "user", "api_key" or "system", as events say it; static. */
 const char *tuor_actor_name(tuor_actor kind);
 
-/** Verify a key now, if no statement has done so yet. For what must know the caller before its first statement. */
+/**
+ * Verify a key now, if no statement has done so yet. For what must know the caller before its first
+ * statement. Takes a connection for a round trip: not while a unit of work of yours is open.
+ * @return 401, 403 or 503
+ */
 tuor_error *tuor_auth_verify(tuor_request *q);
 
 /** Take over what a handler's own statement found out about the caller's key. Copies the strings. */
@@ -130,7 +142,11 @@ void tuor_auth_accept(tuor_request *q, const char *id, const char *org_id);
 
 /* ------------------------------------------------------------------ routes */
 
-/** Serves one method of one path. */
+/**
+ * Serves one method of one path: reads query and body, does its work, and either answers (and returns
+ * what tuor_reply_end() returned) or returns an error before it has begun an answer. Runs on any
+ * thread, for many requests at once; what it keeps between requests, it has to lock.
+ */
 typedef tuor_error *tuor_handler(tuor_request *q);
 
 typedef struct tuor_route {
@@ -138,7 +154,7 @@ typedef struct tuor_route {
     const char *path;                   /**< "/v1/traces/{id}/review"; answers with a final slash too */
     tuor_role role;                     /**< the lowest that may call it */
     const char *limit;                  /**< rate class: ingest read write export refine; NULL is unlimited */
-    tuor_handler *handler;
+    tuor_handler *handler;              /**< not NULL */
     unsigned flags;                     /**< TUOR_ROUTE_* */
 } tuor_route;
 
@@ -148,8 +164,23 @@ typedef struct tuor_route {
 /**
  * Add routes; called from a tuor_hook_routes function, in post_config, single-threaded.
  * @param routes static; a literal path wins over one with a parameter at the same place
+ * @param n how many; paths have at most 8 segments, and TUOR_PARAMS_MAX of them in braces
  */
 void tuor_routes_add(const tuor_route *routes, int n);
+
+/**
+ * Provider group of OpenAPI descriptions: a plugin that has routes describes them, and its provider is
+ * a text: ap_register_provider(pool, TUOR_OPENAPI_GROUP, "hello", "1", json). The text is an OpenAPI 3.1
+ * document without openapi and info: paths, components and tags, which the core joins to its own and
+ * those of others in post_config. It may refer to the components of mod_tuor/openapi.json.
+ */
+#define TUOR_OPENAPI_GROUP "tuor-openapi"
+
+/** The same for a plugin under modules/, where the build embeds modules/NAME/openapi.json by itself. */
+#define TUOR_OPENAPI(pool, name) do { \
+        extern const char tuor_openapi_##name[]; \
+        ap_register_provider((pool), TUOR_OPENAPI_GROUP, #name, "1", tuor_openapi_##name); \
+    } while (0)
 
 /** Number of path parameters a route may have. */
 #define TUOR_PARAMS_MAX 4
@@ -159,7 +190,7 @@ struct tuor_request {
     apr_pool_t *pool;                   /**< r->pool */
     apr_time_t now;                     /**< when the request came in; event and row times are taken from it */
     const tuor_route *route;
-    const char *param[TUOR_PARAMS_MAX]; /**< what stood in the path for each {…}, in order */
+    const char *param[TUOR_PARAMS_MAX]; /**< what stood in the path for each {…}, in order; "" for what can be no id */
     tuor_principal *who;                /**< never NULL in a handler; kind TUOR_BY_SYSTEM on public routes */
     apr_array_header_t *faults;         /**< tuor_fault_entry each: see tuor_fault() */
     char *body;                         /**< after tuor_body_*: the body, writable; freed with the request */
@@ -170,16 +201,33 @@ struct tuor_request {
 /** The request behind a request_rec that Tuor's handler serves, or NULL. */
 tuor_request *tuor_request_of(request_rec *r);
 
+/**
+ * The request's id: an incoming X-Request-Id if it is well-formed, else mod_unique_id's, else a new one.
+ * Becomes a header of the answer, and the note tuor-request-id, on first use. In r->pool; never NULL.
+ */
+const char *tuor_request_id(request_rec *r);
+/** An incoming W3C traceparent, as it was sent, for whoever calls others on behalf of this request; NULL
+ *  when there is none or it is malformed. In r->pool. */
+const char *tuor_traceparent(request_rec *r);
+/** "[REQUEST-ID]" or "[REQUEST-ID trace=TRACE-ID]": what a log line about a request begins with. In r->pool.
+ *  The access log finds the same as %{tuor-request-id}n and %{tuor-trace-id}n. */
+const char *tuor_log_ids(request_rec *r);
+
 /* ------------------------------------------------ reading: query and body */
 
-/** Note that a member or parameter is wrong; the request goes on to collect the others. */
+/**
+ * Note that a member or parameter is wrong; the request goes on to collect the others, and
+ * tuor_faults() then makes one 422 of them.
+ * @param field not copied
+ * @param fmt what it must be, as by apr_psprintf: "must be a string"
+ */
 void tuor_fault(tuor_request *q, const char *field, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /** The 422 that names everything noted so far, or NULL. */
 tuor_error *tuor_faults(tuor_request *q);
 
-/** A query parameter: name in, value out (decoded; NULL when absent). */
+/** A query parameter: name in, value out (decoded UTF-8 without U+0000, in q->pool; NULL when absent, "" for "a" and "a="). */
 typedef struct tuor_param {
     const char *name;
     const char *value;
@@ -188,6 +236,7 @@ typedef struct tuor_param {
 /**
  * Read the query string. Bad percent-encoding and invalid UTF-8 are 400; unknown and repeated
  * parameters become faults.
+ * @param params the ones that there are, value NULL each; may be NULL with n 0: then any is a fault
  */
 tuor_error *tuor_query(tuor_request *q, tuor_param *params, int n);
 
@@ -197,12 +246,18 @@ apr_int64_t tuor_param_int(tuor_request *q, const tuor_param *p, apr_int64_t min
 /** An ISO 8601 time, or 0 when absent; anything else is a fault. */
 apr_time_t tuor_param_time(tuor_request *q, const tuor_param *p);
 
-/** Read a body of a media type into q->body: 415, 413, 400 for one cut short. limit 0: the server's own. */
+/**
+ * Read a body of a media type into q->body, which is NUL-terminated and freed with the request. Waits
+ * for the client: hold no connection meanwhile. Once a request.
+ * @param limit bytes; 0: the server's own, three payloads and 2 MiB
+ * @return 415; 413; 408 for one that does not come; 400 for one cut short; 503 when memory is short
+ */
 tuor_error *tuor_body_read(tuor_request *q, const char *media_type, apr_size_t limit);
 
 /**
  * Read a JSON body and pick the members named. An unparsable body is 400, as is a member given
  * twice; JSON that is no object is 422. An absent body reads as {} when optional is set.
+ * @param fields name in; the rest out: slices point into q->body. At most 64; may be NULL with n 0
  */
 tuor_error *tuor_body_json(tuor_request *q, tuor_json_field *fields, int n, int optional);
 
@@ -218,12 +273,13 @@ tuor_error *tuor_body_part(tuor_request *q, tuor_slice text, tuor_json_field *fi
  *  and a length out of bounds (in characters) are faults, as is absence when min > 0 and required. */
 const char *tuor_field_string(tuor_request *q, const tuor_json_field *f, int required,
                               apr_size_t min, apr_size_t max);
+/* To all of these a faulty member is as an absent one; texts are in q->pool. */
 /** One of a list of words (NULL-terminated): the word from the list, or NULL. */
 const char *tuor_field_word(tuor_request *q, const tuor_json_field *f, int required,
                             const char *const *words);
-/** An integer from min up; 1.0, "1" and true are faults. */
+/** An integer from min up; 1.0, "1" and true are faults. 0 when absent, null or faulty. */
 apr_int64_t tuor_field_int(tuor_request *q, const tuor_json_field *f, int required, apr_int64_t min);
-/** A boolean: 1, 0, or -1 when absent. */
+/** A boolean: 1, 0, or -1 when absent or faulty; null is a fault. */
 int tuor_field_bool(tuor_request *q, const tuor_json_field *f);
 /**
  * A payload: an object within the limits of size and depth, without white space between tokens.
@@ -234,18 +290,23 @@ tuor_slice tuor_field_payload(tuor_request *q, const tuor_json_field *f, int req
 /* ---------------------------------------------------------------- answers */
 
 /**
- * Start an answer. Pieces are gathered and sent with a Content-Length when it ends; an answer that
- * is flushed before streams instead.
+ * Start an answer, one a request, and end it with tuor_reply_end() or tuor_reply_abort(). Pieces are
+ * gathered and sent with a Content-Length when it ends; an answer that is flushed before streams
+ * instead. Headers (q->r->headers_out) have to be set before; Cache-Control is no-store unless it is.
+ * All of these belong to the thread of the request. None fails: when the client has gone, what is
+ * added is dropped.
+ * @param content_type not copied; NULL for an answer without a body (204, 304)
  */
 tuor_reply *tuor_reply_begin(tuor_request *q, int status, const char *content_type);
 /** Add text that may go away after the call. */
 void tuor_reply_puts(tuor_reply *rp, const char *text);
+/** At most 511 bytes, for numbers and the like; formatted as by apr_snprintf (APR_INT64_T_FMT). Escapes nothing. */
 void tuor_reply_printf(tuor_reply *rp, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /** Add bytes that live until the request ends; big ones are not copied. */
 void tuor_reply_slice(tuor_reply *rp, tuor_slice s);
 /** Add a raw JSON value, or null for none. Lifetime as for tuor_reply_slice(). */
 void tuor_reply_raw(tuor_reply *rp, tuor_slice value);
-/** Add a JSON string with quotes and escapes, or null. */
+/** Add a JSON string with quotes and escapes, or null for NULL; s is UTF-8 and may go away after the call. */
 void tuor_reply_json(tuor_reply *rp, const char *s);
 /** Add a time as a JSON string, or null for 0. */
 void tuor_reply_time(tuor_reply *rp, apr_time_t t);
@@ -259,24 +320,32 @@ int tuor_reply_flush(tuor_reply *rp);
 apr_size_t tuor_reply_pending(const tuor_reply *rp);
 /** The rest, and the end of the answer. Always NULL, so that a handler can return it. */
 tuor_error *tuor_reply_end(tuor_reply *rp);
-/** Break a streamed answer off so that no client takes the part for the whole. Always NULL. */
+/**
+ * Whether the client has what is behind this tag already: If-None-Match names it. A compressed copy
+ * counts, whose tag mod_deflate or mod_brotli has marked. The handler then sets ETag and answers 304.
+ * @param etag strong, with its quotes
+ */
+int tuor_not_modified(tuor_request *q, const char *etag);
+/** Break a streamed answer off so that no client takes the part for the whole; say why in the log. Always NULL. */
 tuor_error *tuor_reply_abort(tuor_reply *rp);
 
 /* --------------------------------------------------------------- database */
 
 /**
  * A prepared statement. Static storage: its address is its identity on each connection.
- * Every parameter travels in binary form with the type that the tuor_arg names; results are binary.
+ * Every parameter travels in binary form with the type that the tuor_arg names; results are binary:
+ * cast what is neither text, bytea, integer, boolean, timestamptz nor text[].
  * Write org_id = tuor.org() in every WHERE: the unit of work sets it.
  */
 typedef struct tuor_stmt {
-    const char *name;                   /**< lower case, unique: "traces_get" */
-    const char *sql;
+    const char *name;                   /**< lower case, unique: "traces_get"; NULL: not prepared, but sent each time */
+    const char *sql;                    /**< one statement; parameters are $1, $2, … */
 } tuor_stmt;
 
 /**
  * The statement for a text that was put together at run time (optional filters). Found again by its
  * text, kept for the life of the process: so the text must never hold anything that a client sent.
+ * From request handlers and threads of children; not before child_init. Never NULL.
  */
 const tuor_stmt *tuor_stmt_for(const char *sql);
 
@@ -285,7 +354,7 @@ typedef enum {
     TUOR_ARG_SLICES, TUOR_ARG_BLOBS, TUOR_ARG_TIMES
 } tuor_arg_type;
 
-/** A parameter; p == NULL is SQL NULL. Build it with the functions below. */
+/** A parameter; p == NULL is SQL NULL. Build it with the functions below. Points at the value, which has to live for the call. */
 typedef struct tuor_arg {
     tuor_arg_type type;
     const void *p;
@@ -365,7 +434,8 @@ typedef enum {
  * Start a unit of work for a request on a connection of the shared pool. Costs no round trip: the
  * check of the caller's credential travels with the first statement, which fails with 401 or 403
  * when the credential no longer stands. Give the connection back with tuor_db_end() before writing
- * to the client.
+ * to the client, on every way out. One unit at a time for a request; it belongs to one thread.
+ * @param db set to NULL with an error, so that tuor_db_end() may follow in either case
  * @return 503 when no connection can be had within TuorDatabaseTimeout
  */
 tuor_error *tuor_db_begin(tuor_db **db, tuor_request *q, tuor_db_mode mode);
@@ -373,28 +443,35 @@ tuor_error *tuor_db_begin(tuor_db **db, tuor_request *q, tuor_db_mode mode);
 /**
  * The same for a thread of the server's own, on behalf of an organization; org_id NULL sees no
  * organization's rows and serves to call the functions that the schema keeps for the server.
+ * @param s the server whose configuration names the database
+ * @param pool for the unit and its results; of the calling thread's own, as pools are not locked
+ * @param org_id not copied
  */
 tuor_error *tuor_db_begin_system(tuor_db **db, server_rec *s, const char *org_id,
                                  tuor_db_mode mode, apr_pool_t *pool);
 
 /**
  * Run a statement and wait for its result, at most TuorDatabaseTimeout.
- * @param res may be NULL; lives until the pool of the unit ends or tuor_result_clear()
+ * @param res may be NULL; set to NULL with an error; lives until the pool of the unit ends (that of the
+ *        request), beyond tuor_db_end(), or until tuor_result_clear()
  * @return 503 for a database that is away, full or too slow; otherwise an error whose sqlstate the
  *         caller may look at (a violated constraint) before handing it on
  */
 tuor_error *tuor_db_exec(tuor_result **res, tuor_db *db, const tuor_stmt *stmt,
                          const tuor_arg *args, int n);
 
-/** Run the last statement of an atomic unit and commit it in the same round trip. */
+/** Run the last statement of an atomic unit and commit it in the same round trip. After an error nothing is committed,
+ *  unless the connection broke while the commit was on its way, which nobody can know. */
 tuor_error *tuor_db_exec_commit(tuor_result **res, tuor_db *db, const tuor_stmt *stmt,
                                 const tuor_arg *args, int n);
 
+/** Commit an atomic unit. Nothing to do for the other mode, and where no statement ran. The error: as above. */
 tuor_error *tuor_db_commit(tuor_db *db);
 
 /** Roll back what was not committed and give the connection back. Harmless on NULL and a second time. */
 void tuor_db_end(tuor_db *db);
 
+/** Rows and columns count from 0. What they return points into the result and lives as long as it. */
 int tuor_result_rows(const tuor_result *res);
 int tuor_result_null(const tuor_result *res, int row, int col);
 /** The bytes of a text or bytea column, NUL-terminated; none for NULL. */
@@ -407,17 +484,19 @@ apr_int64_t tuor_result_int(const tuor_result *res, int row, int col);
 apr_time_t tuor_result_time(const tuor_result *res, int row, int col);
 /** text[]: const char * each, in the pool; empty for NULL. */
 apr_array_header_t *tuor_result_texts(const tuor_result *res, int row, int col, apr_pool_t *pool);
-/** Free a result early; otherwise its pool does. */
+/** Free a result early; otherwise its pool does. Harmless on NULL. */
 void tuor_result_clear(tuor_result *res);
 
 /**
  * A connection of the export pool (TuorExportConnections), in a read-only snapshot that sees the
- * caller's organization. Waits for one at most TuorDatabaseTimeout, then 503.
+ * caller's organization. Waits for one at most TuorDatabaseTimeout, then 503. Lasts TuorExportTimeout at
+ * most, may be held while the client reads slowly, and is given back with tuor_db_end().
  */
 tuor_error *tuor_db_snapshot(tuor_db **db, tuor_request *q);
 
 /**
- * A second connection that sees the very snapshot of the first.
+ * A second connection that sees the very snapshot of the first, before any COPY on that. Reserved with it:
+ * does not wait. To be ended before the first.
  */
 tuor_error *tuor_db_snapshot_join(tuor_db **db, tuor_request *q, tuor_db *first);
 
@@ -426,8 +505,8 @@ tuor_error *tuor_db_copy(tuor_db *db, const char *sql);
 
 /** A row of a COPY: its columns as slices that live until the next call. */
 typedef struct tuor_copy_row {
-    int n;
-    tuor_slice col[40];
+    int n;                              /**< columns */
+    tuor_slice col[40];                 /**< a slice of none is SQL NULL */
     char *raw;                          /**< the library's own; freed by the next call */
 } tuor_copy_row;
 
@@ -448,14 +527,14 @@ apr_array_header_t *tuor_copy_texts(tuor_slice col, apr_pool_t *pool);
 
 /* ---------------------------------------------------------------- events */
 
-/** Something that happened to a trace; a row of the audit trail. */
+/** Something that happened to a trace; a row of the audit trail. What it points at lives for the call. */
 typedef struct tuor_event {
     const char *id;                     /**< evt_… */
     const char *type;                   /**< "review.approved" */
     const char *trace_id, *project_id;
-    apr_time_t at;
-    const char *status_before, *status_after;
-    apr_int64_t version;
+    apr_time_t at;                      /**< q->now */
+    const char *status_before, *status_after;   /**< status_before is NULL for trace.created */
+    apr_int64_t version;                /**< of the trace, after the event */
     const char *comment;                /**< or NULL */
     const char *tag_id;                 /**< or NULL */
     tuor_slice correction_diff;         /**< or none */
@@ -463,7 +542,8 @@ typedef struct tuor_event {
 } tuor_event;
 
 /**
- * Write the event's row and run the event hook, inside the transaction of db.
+ * Write the event's row and run the event hook, inside the transaction of db, which has to be atomic.
+ * @return an error of the database or of a sink: end the unit without a commit, and return it
  */
 tuor_error *tuor_event_record(tuor_db *db, tuor_request *q, const tuor_event *event);
 
@@ -512,12 +592,17 @@ void tuor_metric_heading(tuor_buf *out, const char *name, const char *type, cons
 
 /* ----------------------------------------------------------------- seams */
 
-/** Add routes. Run once in post_config. */
+/**
+ * Add routes. Run once in post_config, and by httpd -t -D DUMP_TUOR_ROUTES without one: add routes, make
+ * figures (NULL in the second case), and do nothing else. pconf lives as long as the configuration.
+ */
 APR_DECLARE_EXTERNAL_HOOK(tuor, TUOR, int, routes, (apr_pool_t *pconf, server_rec *s))
 
 /**
  * May the request go on? Runs when credential, route and role are settled and before a byte of body
- * is read. Return DECLINED to have no objection, OK to end the questions, or DONE with *err set.
+ * is read. Return DECLINED or OK to have no objection, or DONE with *err set, which ends the questions.
+ * A key may not be verified yet: what is kept about it, keep under q->who->key_hash, and see finished.
+ * err->settled lets a refusal out before the key has been looked at.
  */
 APR_DECLARE_EXTERNAL_HOOK(tuor, TUOR, int, admit, (tuor_request *q, tuor_error **err))
 
@@ -534,12 +619,18 @@ APR_DECLARE_EXTERNAL_HOOK(tuor, TUOR, int, admit_more,
 
 /**
  * An event, inside its transaction: what is written through db commits with it or not at all.
- * Return DECLINED or OK to go on; DONE with *err set rolls back.
+ * Return DECLINED or OK to go on; DONE with *err set rolls back. The trace is locked and others wait: no
+ * network, no long work in here. What must happen after the commit waits for the finished hook.
+ * trace.created, which the database writes by itself, does not come by here.
  */
 APR_DECLARE_EXTERNAL_HOOK(tuor, TUOR, int, event,
                           (tuor_db *db, tuor_request *q, const tuor_event *event, tuor_error **err))
 
-/** The request is over and its transaction has committed, if it had one; wake who waits for rows. */
+/**
+ * The request is over and its transaction has committed, if it had one; wake who waits for rows. The last
+ * bytes may still be on their way to the client, so take no time.
+ * @param status of the answer; an error's, too: 200 to 299 for what succeeded
+ */
 APR_DECLARE_EXTERNAL_HOOK(tuor, TUOR, void, finished, (tuor_request *q, int status))
 
 /** Write figures that have to be looked up, in Prometheus' text form, when somebody asks for /metrics. */
@@ -570,8 +661,11 @@ typedef struct tuor_export_row {
     apr_int64_t version;
 } tuor_export_row;
 
+/**
+ * A format: static, used by many exports at once, so its state is what begin() makes for each.
+ */
 typedef struct tuor_exporter {
-    const char *content_type;
+    const char *content_type;           /**< static */
     unsigned wants_events:1;            /**< events and metadata are made only when wanted */
     unsigned training:1;                /**< only approved and corrected traces; pending and rejected give no rows */
     /**
@@ -580,9 +674,9 @@ typedef struct tuor_exporter {
      * snapshot, before begin. *state is NULL in the first call; what it keeps must not grow with the rows.
      */
     void (*survey)(void **state, tuor_request *q, const tuor_export_row *row, apr_pool_t *scratch);
-    /** Before the first row; may be NULL. */
+    /** Before the first row; may be NULL. The headers have left: an error breaks the export off. state from q->pool. */
     tuor_error *(*begin)(void **state, tuor_request *q, tuor_reply *rp);
-    /** Write one row, or nothing. scratch is cleared after the call. */
+    /** Write one row, or nothing. scratch is cleared after the call. Never flush: the export does. */
     void (*row)(void *state, tuor_reply *rp, const tuor_export_row *row, apr_pool_t *scratch);
 } tuor_exporter;
 

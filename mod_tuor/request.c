@@ -79,7 +79,7 @@ static int handle(request_rec *r)
     q->now = apr_time_now();
     q->who = apr_pcalloc(r->pool, sizeof(*q->who));
     ap_set_module_config(r->request_config, &tuor_module, q);
-    tuor_request_id(r);
+    tuor_log_ids(r);            /* for the access log, too */
 
     err = admit(q);
     if (!err) {

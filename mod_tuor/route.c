@@ -278,3 +278,50 @@ int tuor_route_find(tuor_request *q, const char **allow)
     *allow = methods_of(q->pool, first, &path);
     return HTTP_METHOD_NOT_ALLOWED;
 }
+
+/* ---------------------------------------------------------- the description */
+
+const tuor_route *tuor_route_like(int method, const char *path)
+{
+    segments wanted;
+    int i, k;
+
+    if (!split(&wanted, path)) {
+        return NULL;
+    }
+    for (i = 0; i < table->nelts; i++) {
+        const entry *e = &APR_ARRAY_IDX(table, i, entry);
+
+        if (e->route->method != method || e->path.n != wanted.n || !same_shape(&e->path, &wanted)) {
+            continue;
+        }
+        for (k = 0; k < wanted.n; k++) {
+            if (!is_param(&wanted, k)
+                && (e->path.len[k] != wanted.len[k] || memcmp(e->path.p[k], wanted.p[k], wanted.len[k]))) {
+                break;
+            }
+        }
+        if (k == wanted.n) {
+            return e->route;
+        }
+    }
+    return NULL;
+}
+
+/* -------------------------------------------------------------- the listing */
+
+void tuor_routes_dump(apr_pool_t *pconf, server_rec *s)
+{
+    int i;
+
+    table = apr_array_make(pconf, 64, sizeof(entry));
+    tuor_run_routes(pconf, s);
+    qsort(table->elts, table->nelts, table->elt_size, by_precedence);
+    printf("Tuor's routes (method, path, lowest role, rate class):\n");
+    for (i = 0; i < table->nelts; i++) {
+        const tuor_route *route = APR_ARRAY_IDX(table, i, entry).route;
+
+        printf("  %-6s %-52s %-8s %s%s\n", method_name(pconf, route->method), route->path, tuor_role_name(route->role),
+               route->limit ? route->limit : "unlimited", route->flags & TUOR_ROUTE_USERS_ONLY ? " users-only" : "");
+    }
+}

@@ -5,7 +5,7 @@
 -- Everything that analytics tell is a sum over traces in their present state: how many, by status,
 -- model, prompt version, reviewer, corrected field and time to review. Events say how that state
 -- changes, and they are never changed themselves; so counts can follow them at any later time, in
--- the order of 0003_event_order.sql, and no create and no verdict has anything to do with it.
+-- the order of 0006_event_order.sql, and no create and no verdict has anything to do with it.
 --
 --   analytics_state    how far an organization's events have been counted
 --   analytics_counts   the counts up to there

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /**
  * @file analytics.h
- * Figures of a project. What they are counted from, and when, is in sql/0004_analytics.sql.
+ * Figures of a project. What they are counted from, and when, is in sql/0007_analytics.sql.
  */
 #ifndef TUOR_ANALYTICS_H
 #define TUOR_ANALYTICS_H

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /**
  * @file events.h
- * The event feed: every event of the organization in the order of sql/0003_event_order.sql.
+ * The event feed: every event of the organization in the order of sql/0006_event_order.sql.
  */
 #ifndef TUOR_EVENTS_H
 #define TUOR_EVENTS_H

@@ -46,7 +46,7 @@ static const command_rec commands[] = {
 
 static void register_hooks(apr_pool_t *pool)
 {
-    (void)pool;
+    TUOR_OPENAPI(pool, projects);
     ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(managed_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     tuor_hook_tick(managed_apply, NULL, NULL, APR_HOOK_MIDDLE);

@@ -370,8 +370,8 @@ tuor_error *traces_export(tuor_request *q)
     err = run(&job, rp, &gone);
     close_streams(&job);
     if (err) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, q->r, TUORNO(0101) "export broken off: %s%s%s", err->detail,
-                      err->cause ? ": " : "", err->cause ? err->cause : "");
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, q->r, TUORNO(0101) "%s export broken off: %s%s%s", tuor_log_ids(q->r),
+                      err->detail, err->cause ? ": " : "", err->cause ? err->cause : "");
         return tuor_reply_abort(rp);
     }
     return gone ? NULL : tuor_reply_end(rp);

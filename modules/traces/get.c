@@ -11,41 +11,6 @@ static const tuor_stmt get = {
     "SELECT " TRACE_COLUMNS " FROM tuor.traces t WHERE t.org_id = tuor.org() AND t.id = $1 AND t.deleted_at IS NULL"
 };
 
-/* mod_deflate marks the tag of a compressed answer: "3" becomes "3-gzip". The resource is the same. */
-static int is_same(const char *candidate, apr_size_t len, const char *etag)
-{
-    apr_size_t n = strlen(etag) - 1;    /* without the closing quote */
-
-    if (len > 2 && !strncmp(candidate, "W/", 2)) {
-        candidate += 2;
-        len -= 2;
-    }
-    if (len <= n || strncmp(candidate, etag, n)) {
-        return 0;
-    }
-    candidate += n;
-    len -= n;
-    return (len == 1 && *candidate == '"') || (len == 6 && !strncmp(candidate, "-gzip\"", 6))
-        || (len == 4 && !strncmp(candidate, "-br\"", 4));
-}
-
-static int not_modified(request_rec *r, const char *etag)
-{
-    const char *p = apr_table_get(r->headers_in, "If-None-Match");
-
-    while (p && *p) {
-        apr_size_t len;
-
-        p += strspn(p, " \t,");
-        len = strcspn(p, " \t,");
-        if ((len == 1 && *p == '*') || (len && is_same(p, len, etag))) {
-            return 1;
-        }
-        p += len;
-    }
-    return 0;
-}
-
 tuor_error *traces_get(tuor_request *q)
 {
     const char *id = q->param[0];
@@ -72,7 +37,7 @@ tuor_error *traces_get(tuor_request *q)
         return tuor_error_not_found(q->pool, "trace");
     }
     trace_from_result(&t, res, 0);
-    if (not_modified(q->r, trace_etag(&t, q->pool))) {
+    if (tuor_not_modified(q, trace_etag(&t, q->pool))) {
         apr_table_setn(q->r->headers_out, "ETag", trace_etag(&t, q->pool));
         return tuor_reply_end(tuor_reply_begin(q, HTTP_NOT_MODIFIED, NULL));
     }

@@ -61,7 +61,7 @@ static void register_hooks(apr_pool_t *pool)
     /* The pools of mod_dbd have to be there before the clerk asks for a connection, and to outlive it. */
     static const char *const before[] = { "mod_dbd.c", NULL };
 
-    (void)pool;
+    TUOR_OPENAPI(pool, webhooks);
     ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, before, NULL, APR_HOOK_LAST);

@@ -12,6 +12,7 @@ Tuor::Server - a private httpd for one test
         mpm  => 'worker',                           # event (default), worker or prefork
         env  => { NAME => 'value' },
         db   => Tuor::Postgres->new(...),           # default: that of the test run
+        load => "LoadModule ...\n",                 # in place of Tuor's modules out of build/
     );
     my $reply = api(GET => '/v1/me', server => $server);
     $server->graceful; $server->restart; $server->kill_all; $server->stop;
@@ -28,9 +29,10 @@ use Tuor::Run qw(source build_config run_dir run_info write_file read_file free_
 
 my $count = 0;
 
-# load_modules(MPM): LoadModule lines of what is there. alias is Apache::Test's.
+# load_modules(MPM, LOAD): LoadModule lines of what is there; LOAD in place of Tuor's own. alias is Apache::Test's.
 sub load_modules {
-    my $mpm = shift // 'event';
+    my ($mpm, $load) = @_;
+    $mpm //= 'event';
     my $config = build_config();
     my @lines;
     for my $name ("mpm_$mpm", qw(alias unixd authn_core authn_file authz_core authz_host authz_user auth_basic
@@ -39,6 +41,7 @@ sub load_modules {
         my $dso = "$config->{libexecdir}/mod_$name.so";
         push @lines, "LoadModule ${name}_module $dso" if -e $dso;
     }
+    return join("\n", @lines) . "\n$load" if defined $load;
     for my $dso (source() . '/build/mod_tuor.so', sort glob(source() . '/build/mod_tuor_*.so')) {
         my ($name) = $dso =~ m{/mod_(\w+)\.so$};
         push @lines, "LoadModule ${name}_module $dso";
@@ -69,19 +72,19 @@ sub start {
     );
     my $template = read_file(source() . '/t/conf/httpd.conf.in');
     $template =~ s/\@(\w+)\@/$value{lc $1} \/\/ die "httpd.conf.in: unknown variable $1\n"/ge;
-    write_file($self->{conf}, load_modules($arg{mpm}) . "ServerName 127.0.0.1:$self->{port}\n$template\n" . ($arg{conf} // ''));
+    write_file($self->{conf}, load_modules($arg{mpm}, $arg{load}) . "ServerName 127.0.0.1:$self->{port}\n$template\n" . ($arg{conf} // ''));
     $self->run;
     return $self;
 }
 
-# configtest(CONF): (exit status, what httpd said) about a snippet, without starting anything.
+# configtest(CONF, OPTION...): (exit status, what httpd said) about a snippet, without starting anything.
 sub configtest {
-    my ($class, $conf) = @_;
+    my ($class, $conf, @options) = @_;
     my $dir = run_dir() . "/configtest-$$-" . ++$count;
     make_path("$dir/logs");
     write_file("$dir/httpd.conf", load_modules() . "ServerName 127.0.0.1\nListen 127.0.0.1:1\nErrorLog $dir/logs/error_log\n"
         . "DefaultRuntimeDir $dir/logs\nMutex pthread\n$conf\n");
-    my $command = join ' ', map { "'$_'" } httpd_command(), '-d', $dir, '-f', "$dir/httpd.conf", '-t';
+    my $command = join ' ', map { "'$_'" } httpd_command(), '-d', $dir, '-f', "$dir/httpd.conf", '-t', @options;
     my $out = `$command 2>&1`;
     return ($? >> 8, $out);
 }

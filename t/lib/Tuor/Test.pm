@@ -67,6 +67,7 @@ sub error_log     { read_file($info->{error_log}) }
 sub database      { $database }
 sub psql          { $database->psql(@_) }
 sub encode        { $json->encode(shift) }
+sub decode        { $json->decode(shift) }
 
 # HTTP::Tiny writes header and body apart, and Nagle's algorithm would hold the body back for 40 ms.
 {
