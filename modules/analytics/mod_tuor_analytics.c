@@ -33,9 +33,9 @@ static void register_hooks(apr_pool_t *pool)
     /* The thread uses mod_dbd's pool: that has to be there first, and to outlive it. */
     static const char *const before[] = { "mod_dbd.c", NULL };
 
-    (void)pool;
     ap_hook_child_init(child_init, before, NULL, APR_HOOK_LAST);
     ap_hook_child_stopping(child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
+    TUOR_OPENAPI(pool, analytics);
     tuor_hook_routes(add_routes, NULL, NULL, APR_HOOK_MIDDLE);
 }
 

@@ -80,10 +80,10 @@ static void finished(tuor_request *q, int status)
 
 static void register_hooks(apr_pool_t *pool)
 {
-    (void)pool;
     ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_stopping(child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
+    TUOR_OPENAPI(pool, events);
     tuor_hook_routes(add_routes, NULL, NULL, APR_HOOK_MIDDLE);
     tuor_hook_finished(finished, NULL, NULL, APR_HOOK_MIDDLE);
 }

@@ -28,7 +28,7 @@ static int add_routes(apr_pool_t *pconf, server_rec *s)
 
 static void register_hooks(apr_pool_t *pool)
 {
-    (void)pool;
+    TUOR_OPENAPI(pool, members);
     tuor_hook_routes(add_routes, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
