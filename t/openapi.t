@@ -268,6 +268,19 @@ subtest 'limits' => sub {
     ok $refused->header('retry-after'), 'Retry-After';
 };
 
+subtest 'without a database' => sub {
+    my $server = Tuor::Server->start(conf => "DBDParams \"host=/nonexistent dbname=x connect_timeout=1\"\n");
+    try(503, GET => $_, server => $server) for '/v1/traces/', '/v1/traces/export', '/v1/tags/', '/readyz';
+    try(503, POST => '/v1/tags/', { name => 'x' }, server => $server);
+    try(200, GET => '/healthz', server => $server);
+};
+
+subtest 'a full organization' => sub {
+    plan skip_all => 'not built' unless read_file(source() . '/conf/tuor.conf') =~ /TuorTraceLimit/;
+    my $server = Tuor::Server->start(conf => "TuorTraceLimit 1\n");
+    try(402, POST => '/v1/traces/', { project_id => $project, model_input => {}, model_output => {} }, server => $server);
+};
+
 subtest 'every answer is as described' => sub {
     my $list = run_dir() . "/answers-$$";
     write_file($list, join '', map { encode($_) . "\n" } @answers);
