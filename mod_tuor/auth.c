@@ -172,6 +172,31 @@ static int choose(const tuor_result *res, const char *wanted, const char *dflt)
     return !wanted && active == 1 ? last : -1;
 }
 
+/* Which organizations there are to choose from, where a user has to. */
+static tuor_error *ask_which(tuor_request *q, const tuor_result *res)
+{
+    tuor_error *err = tuor_error_make(q->pool, HTTP_FORBIDDEN,
+                                      "Say with the header " ORG_HEADER " which of your organizations this is for: "
+                                      "you belong to several, or to none that is active");
+    tuor_buf b;
+    int i, n = 0;
+
+    tuor_buf_init(&b, q->pool);
+    tuor_buf_puts(&b, "\"organizations\":[");
+    for (i = 0; i < tuor_result_rows(res); i++) {
+        if (!tuor_result_int(res, i, 2)) {
+            tuor_buf_puts(&b, n++ ? ",{\"id\":" : "{\"id\":");
+            tuor_buf_json(&b, tuor_result_text(res, i, 0));
+            tuor_buf_puts(&b, ",\"name\":");
+            tuor_buf_json(&b, tuor_result_text(res, i, 1));
+            tuor_buf_puts(&b, "}");
+        }
+    }
+    tuor_buf_puts(&b, "]");
+    err->members = tuor_buf_text(&b);
+    return err;
+}
+
 static tuor_error *take_membership(tuor_request *q, const tuor_result *res)
 {
     tuor_principal *who = q->who;
@@ -183,9 +208,7 @@ static tuor_error *take_membership(tuor_request *q, const tuor_result *res)
                                "The header " ORG_HEADER " names no active organization of yours");
     }
     if (row < 0 && tuor_result_rows(res)) {
-        return tuor_error_make(q->pool, HTTP_FORBIDDEN,
-                               "Say with the header " ORG_HEADER " which of your organizations this is for: "
-                               "you belong to several, or to none that is active");
+        return ask_which(q, res);
     }
     if (row < 0) {
         return tuor_error_make(q->pool, HTTP_FORBIDDEN, "%s belongs to no organization here: an admin can add the "

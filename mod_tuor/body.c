@@ -153,30 +153,34 @@ static int bodiless(request_rec *r)
     return length ? !strcmp(length, "0") : !apr_table_get(r->headers_in, "Transfer-Encoding");
 }
 
+tuor_error *tuor_body_part(tuor_request *q, tuor_slice text, tuor_json_field *fields, int n, const char *what,
+                           apr_pool_t *scratch)
+{
+    tuor_json_fault fault;
+    apr_status_t rv = tuor_json_envelope(text, fields, n, &fault, scratch);
+
+    if (rv == APR_EMISMATCH) {
+        return tuor_error_make(q->pool, HTTP_UNPROCESSABLE_ENTITY, "The %s must be a JSON object", what);
+    }
+    if (rv == APR_EEXIST) {
+        return tuor_error_make(q->pool, HTTP_BAD_REQUEST, "A member of the %s is given twice (byte %" APR_SIZE_T_FMT ")",
+                               what, fault.offset);
+    }
+    return rv == APR_SUCCESS ? NULL
+        : tuor_error_make(q->pool, HTTP_BAD_REQUEST, "The %s is not valid JSON: %s (byte %" APR_SIZE_T_FMT ")", what,
+                          fault.message, fault.offset);
+}
+
 tuor_error *tuor_body_json(tuor_request *q, tuor_json_field *fields, int n, int optional)
 {
     static char nothing[] = "{}";
     tuor_json_fault fault;
     tuor_error *err;
-    apr_status_t rv;
 
     if (optional && bodiless(q->r)) {
         return tuor_json_envelope(TUOR_SLICE(nothing), fields, n, &fault, q->pool) == APR_SUCCESS ? NULL
             : tuor_error_make(q->pool, HTTP_INTERNAL_SERVER_ERROR, "The scanner refuses {}");
     }
     err = tuor_body_read(q, "application/json", 0);
-    if (err) {
-        return err;
-    }
-    rv = tuor_json_envelope((tuor_slice){ q->body, q->body_len }, fields, n, &fault, q->pool);
-    if (rv == APR_EMISMATCH) {
-        return tuor_error_make(q->pool, HTTP_UNPROCESSABLE_ENTITY, "The body must be a JSON object");
-    }
-    if (rv == APR_EEXIST) {
-        return tuor_error_make(q->pool, HTTP_BAD_REQUEST, "A member of the body is given twice (byte %" APR_SIZE_T_FMT ")",
-                               fault.offset);
-    }
-    return rv == APR_SUCCESS ? NULL
-        : tuor_error_make(q->pool, HTTP_BAD_REQUEST, "The body is not valid JSON: %s (byte %" APR_SIZE_T_FMT ")",
-                          fault.message, fault.offset);
+    return err ? err : tuor_body_part(q, (tuor_slice){ q->body, q->body_len }, fields, n, "body", q->pool);
 }

@@ -11,6 +11,7 @@ APLOG_USE_MODULE(tuor);
 
 #define DEFAULT_MAX_PAYLOAD (5 * 1024 * 1024)
 #define DEFAULT_MAX_DEPTH 10
+#define MAX_TRACE_LIMIT APR_INT64_C(1000000000000)
 #define DEFAULT_DB_TIMEOUT apr_time_from_sec(10)
 #define DEFAULT_EXPORTS 4
 #define DEFAULT_EXPORT_TIMEOUT apr_time_from_sec(3600)
@@ -26,6 +27,7 @@ void *tuor_config_create(apr_pool_t *pool, server_rec *s)
     c->organization = NULL;
     c->max_payload = -1;
     c->max_depth = -1;
+    c->trace_limit = -1;
     c->db_timeout = -1;
     c->exports = -1;
     c->export_timeout = -1;
@@ -40,6 +42,7 @@ void *tuor_config_merge(apr_pool_t *pool, void *basev, void *addv)
     c->organization = add->organization ? add->organization : base->organization;
     c->max_payload = add->max_payload >= 0 ? add->max_payload : base->max_payload;
     c->max_depth = add->max_depth >= 0 ? add->max_depth : base->max_depth;
+    c->trace_limit = add->trace_limit >= 0 ? add->trace_limit : base->trace_limit;
     c->db_timeout = add->db_timeout >= 0 ? add->db_timeout : base->db_timeout;
     c->exports = add->exports >= 0 ? add->exports : base->exports;
     c->export_timeout = add->export_timeout >= 0 ? add->export_timeout : base->export_timeout;
@@ -55,6 +58,9 @@ tuor_config tuor_config_of(const server_rec *s)
     }
     if (c.max_depth < 0) {
         c.max_depth = DEFAULT_MAX_DEPTH;
+    }
+    if (c.trace_limit < 0) {
+        c.trace_limit = 0;
     }
     if (c.db_timeout < 0) {
         c.db_timeout = DEFAULT_DB_TIMEOUT;
@@ -76,6 +82,11 @@ apr_size_t tuor_max_payload(const server_rec *s)
 unsigned tuor_max_depth(const server_rec *s)
 {
     return (unsigned)tuor_config_of(s).max_depth;
+}
+
+apr_int64_t tuor_trace_limit(const server_rec *s)
+{
+    return tuor_config_of(s).trace_limit;
 }
 
 const char *tuor_default_org(const server_rec *s)
@@ -137,6 +148,17 @@ static const char *set_max_depth(cmd_parms *cmd, void *dummy, const char *arg)
     return err;
 }
 
+static const char *set_trace_limit(cmd_parms *cmd, void *dummy, const char *arg)
+{
+    (void)dummy;
+    if (!ap_cstr_casecmp(arg, "none")) {
+        config_of(cmd)->trace_limit = 0;
+        return NULL;
+    }
+    return apr_isdigit(*arg) ? parse_number(cmd, arg, 1, MAX_TRACE_LIMIT, &config_of(cmd)->trace_limit)
+        : apr_psprintf(cmd->pool, "TuorTraceLimit takes a number of traces, or none, not \"%s\"", arg);
+}
+
 static const char *set_db_timeout(cmd_parms *cmd, void *dummy, const char *arg)
 {
     apr_int64_t n = 0;
@@ -174,6 +196,8 @@ const command_rec tuor_commands[] = {
                   "largest payload field in bytes (5242880)"),
     AP_INIT_TAKE1("TuorMaxDepth", set_max_depth, NULL, RSRC_CONF,
                   "deepest nesting of a payload field (10)"),
+    AP_INIT_TAKE1("TuorTraceLimit", set_trace_limit, NULL, RSRC_CONF,
+                  "stored traces of an organization at most, or none (none)"),
     AP_INIT_TAKE1("TuorDatabaseTimeout", set_db_timeout, NULL, RSRC_CONF,
                   "seconds to wait for a connection, and for a statement, before 503 (10)"),
     AP_INIT_TAKE1("TuorExportConcurrency", set_exports, NULL, RSRC_CONF,

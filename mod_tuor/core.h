@@ -20,6 +20,7 @@ typedef struct tuor_config {
     const char *organization;           /**< TuorOrganization */
     apr_int64_t max_payload;            /**< TuorMaxPayload, bytes */
     int max_depth;                      /**< TuorMaxDepth, levels */
+    apr_int64_t trace_limit;            /**< TuorTraceLimit; 0 for none */
     apr_interval_time_t db_timeout;     /**< TuorDatabaseTimeout */
     int exports;                        /**< TuorExportConcurrency, per child */
     apr_interval_time_t export_timeout; /**< TuorExportTimeout */
@@ -32,6 +33,10 @@ void *tuor_config_merge(apr_pool_t *pool, void *base, void *add);
 tuor_config tuor_config_of(const server_rec *s);
 /** Largest body: three payloads and their envelope. */
 apr_size_t tuor_max_body(const server_rec *s);
+
+/* request.c */
+
+void tuor_request_register(apr_pool_t *pool);
 
 /* route.c */
 

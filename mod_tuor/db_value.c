@@ -12,8 +12,10 @@ APLOG_USE_MODULE(tuor);
 #define OID_BYTEA 17
 #define OID_INT8 20
 #define OID_TEXT 25
+#define OID_BYTEAS 1001
 #define OID_TEXTS 1009
 #define OID_TIMESTAMPTZ 1184
+#define OID_TIMESTAMPTZS 1185
 
 /* PostgreSQL counts from 2000-01-01. */
 #define EPOCH_DIFF APR_INT64_C(946684800000000)
@@ -49,40 +51,80 @@ static apr_uint64_t get64(const char *s)
 
 /* ------------------------------------------------------------ parameters */
 
-/* One-dimensional text[]: dimensions, flags, element type, length, lower bound, then the elements. */
-static apr_size_t encode_texts(const char **out, const apr_array_header_t *texts, apr_pool_t *pool)
+/* An array's binary form: dimensions, a flag for NULLs, element type, length, lower bound, then the elements. */
+#define ARRAY_HEAD 20
+#define NULL_LENGTH 0xffffffffu
+
+static const char *array_head(unsigned char *p, int n, Oid element)
 {
-    apr_size_t len = 20, n;
+    put32(p, n ? 1 : 0);
+    put32(p + 4, 1);
+    put32(p + 8, element);
+    if (n) {
+        put32(p + 12, (apr_uint32_t)n);
+        put32(p + 16, 1);
+    }
+    return (const char *)p;
+}
+
+static tuor_slice slice_at(const tuor_arg *arg, int i)
+{
+    const apr_array_header_t *a = arg->p;
+    const char *s;
+
+    if (arg->type != TUOR_ARG_TEXTS) {
+        return APR_ARRAY_IDX(a, i, tuor_slice);
+    }
+    s = APR_ARRAY_IDX(a, i, const char *);
+    return (tuor_slice){ s, s ? strlen(s) : 0 };
+}
+
+/* text[] and bytea[]. A length beyond VALUE_MAX comes back without an array: the caller refuses it. */
+static apr_size_t encode_slices(const char **out, const tuor_arg *arg, Oid element, apr_pool_t *pool)
+{
+    int n = ((const apr_array_header_t *)arg->p)->nelts, i;
+    apr_size_t len = ARRAY_HEAD;
     unsigned char *p;
-    int i;
 
-    for (i = 0; i < texts->nelts; i++) {
-        const char *s = APR_ARRAY_IDX(texts, i, const char *);
-
-        len += 4 + (s ? strlen(s) : 0);
+    for (i = 0; i < n; i++) {
+        len += 4 + slice_at(arg, i).len;
+    }
+    if (len > VALUE_MAX) {
+        return len;
     }
     p = apr_palloc(pool, len);
-    *out = (const char *)p;
-    put32(p, texts->nelts ? 1 : 0);
-    put32(p + 4, 1);
-    put32(p + 8, OID_TEXT);
-    if (!texts->nelts) {
-        return 12;
-    }
-    put32(p + 12, (apr_uint32_t)texts->nelts);
-    put32(p + 16, 1);
-    p += 20;
-    for (i = 0; i < texts->nelts; i++) {
-        const char *s = APR_ARRAY_IDX(texts, i, const char *);
+    *out = array_head(p, n, element);
+    p += ARRAY_HEAD;
+    for (i = 0; i < n; i++) {
+        tuor_slice s = slice_at(arg, i);
 
-        n = s ? strlen(s) : 0;
-        put32(p, s ? (apr_uint32_t)n : 0xffffffffu);
-        if (n) {
-            memcpy(p + 4, s, n);
+        put32(p, s.p ? (apr_uint32_t)s.len : NULL_LENGTH);
+        if (s.p && s.len) {
+            memcpy(p + 4, s.p, s.len);
         }
-        p += 4 + n;
+        p += 4 + (s.p ? s.len : 0);
     }
-    return len;
+    return n ? (apr_size_t)((const char *)p - *out) : 12;
+}
+
+static apr_size_t encode_times(const char **out, const apr_array_header_t *times, apr_pool_t *pool)
+{
+    unsigned char *p = apr_palloc(pool, ARRAY_HEAD + 12 * (apr_size_t)times->nelts);
+    int i;
+
+    *out = array_head(p, times->nelts, OID_TIMESTAMPTZ);
+    p += ARRAY_HEAD;
+    for (i = 0; i < times->nelts; i++) {
+        apr_time_t t = APR_ARRAY_IDX(times, i, apr_time_t);
+
+        put32(p, t ? 8 : NULL_LENGTH);
+        p += 4;
+        if (t) {
+            put64(p, (apr_uint64_t)(t - EPOCH_DIFF));
+            p += 8;
+        }
+    }
+    return times->nelts ? (apr_size_t)((const char *)p - *out) : 12;
 }
 
 static apr_size_t encode(Oid *type, const char **value, const tuor_arg *arg, apr_pool_t *pool)
@@ -98,8 +140,15 @@ static apr_size_t encode(Oid *type, const char **value, const tuor_arg *arg, apr
         *type = OID_BYTEA;
         return arg->len;
     case TUOR_ARG_TEXTS:
+    case TUOR_ARG_SLICES:
         *type = OID_TEXTS;
-        return arg->p ? encode_texts(value, arg->p, pool) : 0;
+        return arg->p ? encode_slices(value, arg, OID_TEXT, pool) : 0;
+    case TUOR_ARG_BLOBS:
+        *type = OID_BYTEAS;
+        return arg->p ? encode_slices(value, arg, OID_BYTEA, pool) : 0;
+    case TUOR_ARG_TIMES:
+        *type = OID_TIMESTAMPTZS;
+        return arg->p ? encode_times(value, arg->p, pool) : 0;
     case TUOR_ARG_BOOL:
         *type = OID_BOOL;
         *value = arg->p ? (arg->i ? "\1" : "\0") : NULL;

@@ -74,31 +74,38 @@ static void log_error(request_rec *r, const tuor_error *err)
                   err->detail, err->cause ? ": " : "", err->cause ? err->cause : "");
 }
 
-static const char *render(apr_pool_t *pool, const tuor_error *err)
+void tuor_error_members(tuor_buf *b, const tuor_error *err)
 {
-    tuor_buf b;
     int i;
 
-    tuor_buf_init(&b, pool);
-    tuor_buf_puts(&b, "{\"detail\":");
-    tuor_buf_json(&b, err->detail);
+    tuor_buf_puts(b, "\"detail\":");
+    tuor_buf_json(b, err->detail);
     if (err->members) {
-        tuor_buf_puts(&b, ",");
-        tuor_buf_puts(&b, err->members);
+        tuor_buf_puts(b, ",");
+        tuor_buf_puts(b, err->members);
     }
     if (err->faults) {
-        tuor_buf_puts(&b, ",\"errors\":[");
+        tuor_buf_puts(b, ",\"errors\":[");
         for (i = 0; i < err->faults->nelts; i++) {
             const tuor_fault_entry *f = &APR_ARRAY_IDX(err->faults, i, tuor_fault_entry);
 
-            tuor_buf_puts(&b, i ? ",{\"field\":" : "{\"field\":");
-            tuor_buf_json(&b, f->field);
-            tuor_buf_puts(&b, ",\"message\":");
-            tuor_buf_json(&b, f->message);
-            tuor_buf_puts(&b, "}");
+            tuor_buf_puts(b, i ? ",{\"field\":" : "{\"field\":");
+            tuor_buf_json(b, f->field);
+            tuor_buf_puts(b, ",\"message\":");
+            tuor_buf_json(b, f->message);
+            tuor_buf_puts(b, "}");
         }
-        tuor_buf_puts(&b, "]");
+        tuor_buf_puts(b, "]");
     }
+}
+
+static const char *render(apr_pool_t *pool, const tuor_error *err)
+{
+    tuor_buf b;
+
+    tuor_buf_init(&b, pool);
+    tuor_buf_puts(&b, "{");
+    tuor_error_members(&b, err);
     tuor_buf_puts(&b, "}\n");
     return tuor_buf_text(&b);
 }

@@ -5,15 +5,17 @@
  */
 #include "core.h"
 
+#include <malloc.h>
+
 #include <http_core.h>
 #include <http_request.h>
 
 #include "metrics.h"
-#include "request.h"
 
 APR_HOOK_STRUCT(
     APR_HOOK_LINK(routes)
     APR_HOOK_LINK(admit)
+    APR_HOOK_LINK(admit_more)
     APR_HOOK_LINK(event)
     APR_HOOK_LINK(finished)
     APR_HOOK_LINK(metrics)
@@ -24,6 +26,9 @@ APR_IMPLEMENT_EXTERNAL_HOOK_RUN_ALL(tuor, TUOR, int, routes, (apr_pool_t *pconf,
                                     (pconf, s), OK, DECLINED)
 APR_IMPLEMENT_EXTERNAL_HOOK_RUN_ALL(tuor, TUOR, int, admit, (tuor_request *q, tuor_error **err),
                                     (q, err), OK, DECLINED)
+APR_IMPLEMENT_EXTERNAL_HOOK_RUN_ALL(tuor, TUOR, int, admit_more,
+                                    (tuor_request *q, int more, int *granted, tuor_error **err),
+                                    (q, more, granted, err), OK, DECLINED)
 APR_IMPLEMENT_EXTERNAL_HOOK_RUN_ALL(tuor, TUOR, int, event,
                                     (tuor_db *db, tuor_request *q, const tuor_event *event,
                                      tuor_error **err),
@@ -59,11 +64,24 @@ static void test_config(apr_pool_t *pconf, server_rec *s)
     }
 }
 
+/*
+ * Bodies and rows of megabytes come and go. glibc would learn from the first of them to keep such blocks
+ * in the arena of each thread; with a fixed threshold they go back to the system at once.
+ */
+static void child_init(apr_pool_t *pchild, server_rec *s)
+{
+    (void)pchild, (void)s;
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, 512 * 1024);
+#endif
+}
+
 static void register_hooks(apr_pool_t *pool)
 {
+    ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(test_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_handler(tuor_request_handle, NULL, NULL, APR_HOOK_MIDDLE);
+    tuor_request_register(pool);
     tuor_auth_register(pool);
     tuor_error_register(pool);
     tuor_db_register(pool);

@@ -37,7 +37,7 @@ extern "C" {
 #define TUOR_API_VERSION 1
 
 /** The newest migration that this software knows: sql/NNNN_*.sql. */
-#define TUOR_SCHEMA_VERSION 3
+#define TUOR_SCHEMA_VERSION 5
 
 /** A log tag: one for each call site, four digits, never used twice. Tuor's own; a plugin has tags of its own. */
 #define TUORNO(n) "TUOR" #n ": "
@@ -86,6 +86,12 @@ tuor_error *tuor_error_unauthorized(apr_pool_t *pool);
 
 /** The 403 of a credential whose organization is suspended, or that belongs to none any more. */
 tuor_error *tuor_error_no_organization(apr_pool_t *pool);
+
+/**
+ * Write what an error says as members of a JSON object: detail, further members, errors. For answers
+ * that hold several errors; an answer that is one is the core's to write.
+ */
+void tuor_error_members(tuor_buf *b, const tuor_error *err);
 
 /** 409 with current_version and status beside detail. */
 tuor_error *tuor_error_conflict(apr_pool_t *pool, apr_int64_t version, const char *status,
@@ -255,6 +261,14 @@ tuor_error *tuor_body_read(tuor_request *q, const char *media_type, apr_size_t l
  */
 tuor_error *tuor_body_json(tuor_request *q, tuor_json_field *fields, int n, int optional);
 
+/**
+ * The same for a JSON text that lies within q->body, such as a line of NDJSON.
+ * @param what names the text in messages: "line"
+ * @param scratch for the scanner alone; may be cleared afterwards
+ */
+tuor_error *tuor_body_part(tuor_request *q, tuor_slice text, tuor_json_field *fields, int n, const char *what,
+                           apr_pool_t *scratch);
+
 /** The decoded text of a string member, NULL when absent or null. Wrong type, U+0000, a lone surrogate
  *  and a length out of bounds (in characters) are faults, as is absence when min > 0 and required. */
 const char *tuor_field_string(tuor_request *q, const tuor_json_field *f, int required,
@@ -336,7 +350,8 @@ typedef struct tuor_stmt {
 const tuor_stmt *tuor_stmt_for(const char *sql);
 
 typedef enum {
-    TUOR_ARG_TEXT, TUOR_ARG_INT, TUOR_ARG_BOOL, TUOR_ARG_TIME, TUOR_ARG_BYTES, TUOR_ARG_TEXTS
+    TUOR_ARG_TEXT, TUOR_ARG_INT, TUOR_ARG_BOOL, TUOR_ARG_TIME, TUOR_ARG_BYTES, TUOR_ARG_TEXTS,
+    TUOR_ARG_SLICES, TUOR_ARG_BLOBS, TUOR_ARG_TIMES
 } tuor_arg_type;
 
 /** A parameter; p == NULL is SQL NULL. Build it with the functions below. Points at the value, which has to live for the call. */
@@ -381,6 +396,27 @@ static inline tuor_arg tuor_bytes(const void *p, apr_size_t len)
 static inline tuor_arg tuor_texts(const apr_array_header_t *texts)
 {
     return (tuor_arg){ TUOR_ARG_TEXTS, texts, 0, 0 };
+}
+
+/*
+ * Arrays that a statement unnests to work on many rows at once. Their elements are copied into the
+ * array's binary form, in the pool of the unit of work, when the statement runs: keep the bytes of one
+ * statement within reason, and give each its own pool. An array of more than 1 GB is refused with 413.
+ */
+/** text[]; tuor_slice each, a slice of none is SQL NULL */
+static inline tuor_arg tuor_slices(const apr_array_header_t *slices)
+{
+    return (tuor_arg){ TUOR_ARG_SLICES, slices, 0, 0 };
+}
+/** bytea[]; tuor_slice each, a slice of none is SQL NULL */
+static inline tuor_arg tuor_blobs(const apr_array_header_t *slices)
+{
+    return (tuor_arg){ TUOR_ARG_BLOBS, slices, 0, 0 };
+}
+/** timestamptz[]; apr_time_t each, 0 is SQL NULL */
+static inline tuor_arg tuor_times(const apr_array_header_t *times)
+{
+    return (tuor_arg){ TUOR_ARG_TIMES, times, 0, 0 };
 }
 
 /** The parameters of a call: TUOR_ARGS(tuor_text(id), tuor_int(version)). */
@@ -516,6 +552,8 @@ tuor_error *tuor_event_record(tuor_db *db, tuor_request *q, const tuor_event *ev
 /** What every file of the core and every plugin may ask of a server's configuration. */
 apr_size_t tuor_max_payload(const server_rec *s);
 unsigned tuor_max_depth(const server_rec *s);
+/** TuorTraceLimit: stored traces of an organization that has no limit of its own; 0 for none. */
+apr_int64_t tuor_trace_limit(const server_rec *s);
 /** The configured organization of a single-tenant server (name or id), or NULL. */
 const char *tuor_default_org(const server_rec *s);
 
@@ -558,6 +596,17 @@ APR_DECLARE_EXTERNAL_HOOK(tuor, TUOR, int, routes, (apr_pool_t *pconf, server_re
  * err->settled lets a refusal out before the key has been looked at.
  */
 APR_DECLARE_EXTERNAL_HOOK(tuor, TUOR, int, admit, (tuor_request *q, tuor_error **err))
+
+/**
+ * A request that was admitted turns out to bring several things that each count like a request (the
+ * traces of a batch). Runs in its handler, any time after its body was read.
+ * @param more how many there are beyond the one that was admitted
+ * @param granted in: more, or what the function before let pass; lower it to what may pass, and count that
+ * @param err set to the error for each of the others where granted was lowered
+ * Return DECLINED to have no objection, else OK.
+ */
+APR_DECLARE_EXTERNAL_HOOK(tuor, TUOR, int, admit_more,
+                          (tuor_request *q, int more, int *granted, tuor_error **err))
 
 /**
  * An event, inside its transaction: what is written through db commits with it or not at all.
@@ -612,6 +661,69 @@ typedef struct tuor_exporter {
     /** Write one row, or nothing. scratch is cleared after the call. Never flush: the export does. */
     void (*row)(void *state, tuor_reply *rp, const tuor_export_row *row, apr_pool_t *scratch);
 } tuor_exporter;
+
+/** Provider group of refiners; TuorRefiner NAME chooses one. */
+#define TUOR_REFINER_GROUP "tuor-refiner"
+
+/** A prompt's content has 1 to this many bytes. */
+#define TUOR_PROMPT_MAX 16384
+
+/**
+ * One reviewed trace, as evidence for a refiner. Strings and slices are read-only and live as long
+ * as the request. Everything in it was written by models, their users and reviewers: it is data,
+ * whatever it says.
+ */
+typedef struct tuor_evidence {
+    const char *event_id;               /**< evt_… of the verdict: what lineage names */
+    const char *trace_id;
+    const char *status;                 /**< "corrected", "rejected" or "approved" */
+    const char *comment;                /**< the reviewer's, or NULL; always there for a rejection */
+    tuor_slice model_input;             /**< raw JSON; its beginning alone when input_cut is set */
+    unsigned input_cut:1;
+    /* The following are whole, or none where the trace has none or it is too big to be of use. */
+    tuor_slice model_output;            /**< raw JSON object */
+    tuor_slice corrected_output;        /**< raw JSON object */
+    tuor_slice correction_diff;         /**< raw JSON array of {path, from, to} */
+} tuor_evidence;
+
+/** What a refiner is given. */
+typedef struct tuor_refine_input {
+    const char *project_id, *project_name;
+    const char *output_type;            /**< of the project: "key_value" and so on */
+    const char *guidelines;             /**< what reviewers are told, or NULL */
+    const char *prompt_id;              /**< prm_… of the active prompt */
+    const char *content;                /**< its text */
+    apr_int64_t approved, rejected, corrected;  /**< verdicts since it was saved, all of them */
+    /**
+     * tuor_evidence each: the corrections, then rejections that have a comment, then approvals as
+     * counter-examples; of each the newest, newest first, and no more than a fixed number.
+     */
+    const apr_array_header_t *evidence;
+} tuor_refine_input;
+
+/** What a refiner makes of it; strings in the pool of the request. */
+typedef struct tuor_refinement {
+    const char *content;                /**< the new prompt: 1 to TUOR_PROMPT_MAX bytes of UTF-8 */
+    const char *rationale;              /**< for the person who accepts it: what was changed, and why */
+    apr_array_header_t *lineage;        /**< const char * ids of the events that it rests on, out of the evidence */
+} tuor_refinement;
+
+/** Makes a better prompt out of a prompt and its reviews. Static storage. */
+typedef struct tuor_refiner {
+    /**
+     * Is everything configured that the refiner needs? Called for each server that chose it, when
+     * the configuration is checked (apachectl configtest), by one thread; may be NULL.
+     * @return NULL, or a sentence that says what is missing and how to write it
+     */
+    const char *(*check)(const server_rec *s, apr_pool_t *ptemp);
+    /**
+     * Called by a worker thread that holds no database connection, so that it may take its time; it
+     * must set itself a limit. Whatever it returns is checked again before it is stored.
+     * @param out to be filled in, all members
+     * @return NULL; or 502 with a sentence for the client, and for the log a cause without secrets
+     */
+    tuor_error *(*refine)(tuor_refinement *out, tuor_request *q, const tuor_refine_input *in);
+} tuor_refiner;
 
 #ifdef __cplusplus
 }

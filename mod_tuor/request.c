@@ -4,9 +4,13 @@
  * Refusals come in a fixed order (401, 403 organization, 404 route, 405, 403 role, 429, …), so
  * that no answer tells a caller more than the one before it would have allowed.
  */
-#include "request.h"
+#include "core.h"
+
+#include <http_request.h>
 
 APLOG_USE_MODULE(tuor);
+
+#define NO_FILE "tuor-no-file"
 
 tuor_request *tuor_request_of(request_rec *r)
 {
@@ -61,7 +65,7 @@ static tuor_error *settle(tuor_request *q, tuor_error *err)
     return denied ? denied : err;
 }
 
-int tuor_request_handle(request_rec *r)
+static int handle(request_rec *r)
 {
     tuor_request *q;
     tuor_error *err;
@@ -90,4 +94,32 @@ int tuor_request_handle(request_rec *r)
         return AP_FILTER_ERROR;         /* the input filters have answered */
     }
     return err ? tuor_error_send(q, err) : OK;
+}
+
+/*
+ * Our paths are no files: httpd need not look for them on disk, nor for what <Directory> says of where
+ * they would be. mod_proxy does the same. Aliases and rewrites have had their turn.
+ */
+static int translate_name(request_rec *r)
+{
+    if (!tuor_location(r)) {
+        return DECLINED;
+    }
+    apr_table_setn(r->notes, NO_FILE, "");
+    r->filename = r->uri;
+    return OK;
+}
+
+/* Here the location is no longer known: httpd begins anew. TRACE is its own to refuse. */
+static int map_to_storage(request_rec *r)
+{
+    return apr_table_get(r->notes, NO_FILE) && r->method_number != M_TRACE ? OK : DECLINED;
+}
+
+void tuor_request_register(apr_pool_t *pool)
+{
+    (void)pool;
+    ap_hook_translate_name(translate_name, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_handler(handle, NULL, NULL, APR_HOOK_MIDDLE);
 }

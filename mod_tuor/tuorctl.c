@@ -20,35 +20,38 @@ enum { WANTS_ORG = 1, WANTS_ROLE = 2, WANTS_NAME = 4, MAY_NAME = 8 };
 typedef struct command {
     const char *noun, *verb;            /* verb NULL: the noun is all */
     const char *arg;                    /* what the argument is called; NULL for none */
+    const char *value;                  /* what a second one is called */
     unsigned options;
     tuor_ctl_run *run;
     const char *synopsis, *help;
 } command;
 
 static const command commands[] = {
-    { "migrate", NULL, NULL, 0, tuor_ctl_migrate,
+    { "migrate", NULL, NULL, NULL, 0, tuor_ctl_migrate,
       "migrate", "bring the schema up to date" },
-    { "check", NULL, NULL, 0, tuor_ctl_check,
+    { "check", NULL, NULL, NULL, 0, tuor_ctl_check,
       "check", "is the database fit for the server? says what to do where it is not" },
-    { "org", "create", "NAME", 0, tuor_ctl_org_create,
+    { "org", "create", "NAME", NULL, 0, tuor_ctl_org_create,
       "org create NAME", "prints the id" },
-    { "org", "list", NULL, 0, tuor_ctl_org_list,
+    { "org", "list", NULL, NULL, 0, tuor_ctl_org_list,
       "org list", "id, state and name of each" },
-    { "org", "suspend", "ORG", 0, tuor_ctl_org_suspend,
+    { "org", "suspend", "ORG", NULL, 0, tuor_ctl_org_suspend,
       "org suspend ORG", "refuse its keys and members, lose nothing" },
-    { "org", "resume", "ORG", 0, tuor_ctl_org_resume,
+    { "org", "resume", "ORG", NULL, 0, tuor_ctl_org_resume,
       "org resume ORG", "and let them in again" },
-    { "user", "add", "LOGIN", WANTS_ORG | WANTS_ROLE | MAY_NAME, tuor_ctl_user_add,
+    { "org", "limit", "ORG", "N|none", 0, tuor_ctl_org_limit,
+      "org limit ORG N|none", "stored traces at most; none: TuorTraceLimit decides" },
+    { "user", "add", "LOGIN", NULL, WANTS_ORG | WANTS_ROLE | MAY_NAME, tuor_ctl_user_add,
       "user add LOGIN --org ORG --role viewer|reviewer|admin [--name NAME]", "prints the user's id" },
-    { "user", "list", NULL, WANTS_ORG, tuor_ctl_user_list,
+    { "user", "list", NULL, NULL, WANTS_ORG, tuor_ctl_user_list,
       "user list --org ORG", "id, role, login and name of each member" },
-    { "user", "remove", "LOGIN", WANTS_ORG, tuor_ctl_user_remove,
+    { "user", "remove", "LOGIN", NULL, WANTS_ORG, tuor_ctl_user_remove,
       "user remove LOGIN --org ORG", "never the last admin" },
-    { "key", "create", NULL, WANTS_ORG | WANTS_NAME, tuor_ctl_key_create,
+    { "key", "create", NULL, NULL, WANTS_ORG | WANTS_NAME, tuor_ctl_key_create,
       "key create --org ORG --name NAME", "prints the API key, this once" },
-    { "key", "list", NULL, WANTS_ORG, tuor_ctl_key_list,
+    { "key", "list", NULL, NULL, WANTS_ORG, tuor_ctl_key_list,
       "key list --org ORG", "id, state, last four characters and name of each" },
-    { "key", "revoke", "KEY_ID", WANTS_ORG, tuor_ctl_key_revoke,
+    { "key", "revoke", "KEY_ID", NULL, WANTS_ORG, tuor_ctl_key_revoke,
       "key revoke KEY_ID --org ORG", "refused from the next request on" },
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -229,7 +232,7 @@ void tuor_ctl_print(json_t *object)
 
 void tuor_ctl_print_rows(const PGresult *res)
 {
-    const Oid boolean = 16;
+    const Oid boolean = 16, bigint = 20;
     int row, col;
 
     for (row = 0; row < PQntuples(res); row++) {
@@ -239,6 +242,7 @@ void tuor_ctl_print_rows(const PGresult *res)
             json_object_set_new(object, PQfname(res, col),
                                 PQgetisnull(res, row, col) ? json_null()
                                 : PQftype(res, col) == boolean ? json_boolean(text[0] == 't')
+                                : PQftype(res, col) == bigint ? json_integer(strtoll(text, NULL, 10))
                                 : json_string(text));
         }
         tuor_ctl_print(object);
@@ -281,9 +285,17 @@ static const command *find_command(const char *noun, const char *verb)
     usage_error(NULL, "%s wants a verb", noun);
 }
 
+/* Noun, verb and two arguments. */
+#define WORDS_MAX 4
+
+static int words_of(const command *cmd)
+{
+    return 1 + (cmd->verb != NULL) + (cmd->arg != NULL) + (cmd->value != NULL);
+}
+
 static const command *parse(tuor_ctl *c, int argc, const char *const *argv)
 {
-    const char *words[3];
+    const char *words[WORDS_MAX];
     const command *cmd = NULL;
     int n = 0, only_words = 0, extra, i;
 
@@ -291,7 +303,7 @@ static const command *parse(tuor_ctl *c, int argc, const char *const *argv)
     for (i = 1; i < argc; i++) {
         const char *value;
         if (only_words || argv[i][0] != '-' || !argv[i][1]) {
-            if (n == 3 || (cmd && n == 1 + (cmd->verb != NULL) + (cmd->arg != NULL)))
+            if (n == WORDS_MAX || (cmd && n == words_of(cmd)))
                 usage_error(cmd, "\"%s\" is one argument too many", argv[i]);
             words[n++] = argv[i];
             if (n == 1 && (!strcmp(argv[i], "migrate") || !strcmp(argv[i], "check")))
@@ -331,6 +343,9 @@ static const command *parse(tuor_ctl *c, int argc, const char *const *argv)
     if (cmd->arg && n <= extra)
         usage_error(cmd, "%s is missing", cmd->arg);
     c->arg = cmd->arg ? words[extra] : NULL;
+    if (cmd->value && n < words_of(cmd))
+        usage_error(cmd, "%s is missing", cmd->value);
+    c->value = cmd->value ? words[extra + 1] : NULL;
     if (!c->org != !(cmd->options & WANTS_ORG))
         usage_error(cmd, c->org ? "--org does not belong here" : "--org is missing");
     if (!c->role != !(cmd->options & WANTS_ROLE))

@@ -21,6 +21,7 @@ typedef struct tuor_ctl {
     apr_pool_t *pool;
     PGconn *db;                         /**< open before a command runs, as the owner of the schema */
     const char *arg;                    /**< NAME, LOGIN, KEY_ID or ORG; NULL when the command has none */
+    const char *value;                  /**< a second argument, or NULL */
     const char *database, *org, *role, *name;   /**< options, or NULL */
     int json;                           /**< --json: print objects, one a line */
 } tuor_ctl;
@@ -29,7 +30,8 @@ typedef struct tuor_ctl {
 typedef int tuor_ctl_run(tuor_ctl *c);
 
 tuor_ctl_run tuor_ctl_migrate, tuor_ctl_check;
-tuor_ctl_run tuor_ctl_org_create, tuor_ctl_org_list, tuor_ctl_org_suspend, tuor_ctl_org_resume;
+tuor_ctl_run tuor_ctl_org_create, tuor_ctl_org_list, tuor_ctl_org_suspend, tuor_ctl_org_resume,
+    tuor_ctl_org_limit;
 tuor_ctl_run tuor_ctl_user_add, tuor_ctl_user_remove, tuor_ctl_user_list;
 tuor_ctl_run tuor_ctl_key_create, tuor_ctl_key_list, tuor_ctl_key_revoke;
 
@@ -66,7 +68,7 @@ void tuor_ctl_text_check(const char *what, const char *text, apr_size_t max);
 /** Print an object as one line, and free it. */
 void tuor_ctl_print(json_t *object);
 
-/** Rows of a result as objects whose members are its columns; booleans and NULL keep their types. */
+/** Rows of a result as objects whose members are its columns; booleans, bigints and NULL keep their types. */
 void tuor_ctl_print_rows(const PGresult *res);
 
 /** SQL for a time as the API writes it. */

@@ -5,9 +5,12 @@
 #include "tuorctl.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define ORG_COLUMNS "org_id AS id, name, suspended, " TUOR_CTL_TIME("created_at")
+#include <apr_lib.h>
+
+#define ORG_COLUMNS "org_id AS id, name, suspended, trace_limit, " TUOR_CTL_TIME("created_at")
 
 const char *tuor_ctl_org_id(tuor_ctl *c, const char *id_or_name)
 {
@@ -61,8 +64,8 @@ int tuor_ctl_org_list(tuor_ctl *c)
         tuor_ctl_print_rows(res);
     else
         for (i = 0; i < PQntuples(res); i++)
-            printf("%s  %-9s  %s\n", PQgetvalue(res, i, 0), PQgetvalue(res, i, 2)[0] == 't' ? "suspended" : "active",
-                   PQgetvalue(res, i, 1));
+            printf("%s  %-9s  %s%s%s\n", PQgetvalue(res, i, 0), PQgetvalue(res, i, 2)[0] == 't' ? "suspended" : "active",
+                   PQgetvalue(res, i, 1), PQgetisnull(res, i, 3) ? "" : "  limit ", PQgetvalue(res, i, 3));
     PQclear(res);
     return 0;
 }
@@ -87,4 +90,42 @@ int tuor_ctl_org_suspend(tuor_ctl *c)
 int tuor_ctl_org_resume(tuor_ctl *c)
 {
     return suspend(c, "false");
+}
+
+/* A whole number from 0 up, or NULL for "none". */
+static const char *parse_limit(const char *text)
+{
+    apr_size_t len = strlen(text), i;
+
+    if (!strcmp(text, "none"))
+        return NULL;
+    for (i = 0; i < len; i++)
+        if (!apr_isdigit(text[i]))
+            break;
+    if (!len || i < len || len > 12)
+        tuor_ctl_die("\"%s\" is no limit: a number of stored traces from 0 to 999999999999, or none", text);
+    return text;
+}
+
+/*
+ * The traces are counted now, while the limit does not hold yet: the server need not do it when the
+ * next one comes. Each step commits by itself, as the count has to see the first one's.
+ */
+int tuor_ctl_org_limit(tuor_ctl *c)
+{
+    const char *org = tuor_ctl_org_id(c, c->arg), *limit = parse_limit(c->value);
+    PGresult *res;
+
+    PQclear(tuor_ctl_query(c, "SELECT tuor.count_end($1)", TUOR_CTL_VALUES(org)));
+    if (limit) {
+        PQclear(tuor_ctl_query(c, "SELECT tuor.count_begin($1)", TUOR_CTL_VALUES(org)));
+        PQclear(tuor_ctl_query(c, "SELECT tuor.count_finish($1)", TUOR_CTL_VALUES(org)));
+    }
+    res = tuor_ctl_query(c, "UPDATE tuor.organizations SET trace_limit = $2::bigint WHERE org_id = $1"
+                            " RETURNING " ORG_COLUMNS,
+                         TUOR_CTL_VALUES(org, limit));
+    if (c->json)
+        tuor_ctl_print_rows(res);
+    PQclear(res);
+    return 0;
 }

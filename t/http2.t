@@ -97,7 +97,7 @@ END
     for my $path ('/v1/traces/?limit=500', '/v1/traces/export', '/v1/traces/?limit=500&exclude_fields=model_input.n') {
         my $expected = api(GET => $path, key => $key, server => $server)->body;
         # A slow reader: what the server still holds must not have gone meanwhile.
-        for my $options ([], ['--limit-rate', '8M'], ['--compressed']) {
+        for my $options ([], ['--limit-rate', '20M'], ['--compressed']) {
             my ($status, undef, undef, $text) = curl($path, @$options);
             is $status, 200, "$path @$options";
             ok $text eq $expected, '  the same bytes as over HTTP/1.1' or diag length($text) . ' for ' . length $expected;

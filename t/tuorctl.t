@@ -67,7 +67,7 @@ subtest 'organizations' => sub {
     like $id, qr/^org_[0-9A-Za-z]{22}$/, 'create prints the id alone';
     like prints('org', 'list'), qr/^$id  active +\Q$name\E$/m, 'list shows it';
     my ($object) = grep { $_->{id} eq $id } objects('org', 'list');
-    is_deeply [sort keys %$object], [qw(created_at id name suspended)], 'as an object too';
+    is_deeply [sort keys %$object], [qw(created_at id name suspended trace_limit)], 'as an object too';
     like $object->{created_at}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/, 'with a time as the API writes it';
 
     my $key = prints('key', 'create', '--org', $name, '--name', 'k');
@@ -83,6 +83,22 @@ subtest 'organizations' => sub {
     fails(1, qr/several organizations are called "\Q$name\E"/, 'org', 'suspend', $name);
     fails(1, qr/no organization "nowhere"/, 'org', 'suspend', 'nowhere');
     fails(1, qr/no organization "org_0000000000000000000000"/, 'key', 'list', '--org', 'org_0000000000000000000000');
+};
+
+subtest 'limits' => sub {
+    my $id = prints('org', 'create', fresh_name());
+    fails(2, qr/ORG is missing/, 'org', 'limit');
+    fails(2, qr/N\|none is missing/, 'org', 'limit', $id);
+    fails(2, qr/one argument too many/, 'org', 'limit', $id, '1', '2');
+    fails(1, qr/"\Q$_\E" is no limit/, 'org', 'limit', $id, $_) for '', 'many', '1.5', '+1', '1' x 13;
+    fails(1, qr/no organization "nowhere"/, 'org', 'limit', 'nowhere', '1');
+    is prints('org', 'limit', $id, '1000'), '', 'org limit';
+    like prints('org', 'list'), qr/^$id  active .*  limit 1000$/m, 'list shows it';
+    my ($object) = objects('org', 'limit', $id, '0');
+    is $object->{trace_limit}, 0, '0 is one, too';
+    like JSON::PP::encode_json($object), qr/"trace_limit":0/, 'and a number';
+    ($object) = objects('org', 'limit', $id, 'none');
+    is $object->{trace_limit}, undef, 'none';
 };
 
 subtest 'names' => sub {

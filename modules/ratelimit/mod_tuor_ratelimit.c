@@ -143,47 +143,78 @@ static void set_headers(tuor_request *q, const char *name, unsigned quota, const
                    apr_psprintf(q->pool, "\"%s\";r=%u;t=%u", name, v->remaining, v->seconds));
 }
 
-static int admit(tuor_request *q, tuor_error **err)
+/* The class that a request counts in, and its quota; -1 where nothing is counted. */
+static int quota_of(const tuor_request *q, int *quota)
 {
     const config *conf = ap_get_module_config(q->r->server->module_config, &tuor_ratelimit_module);
-    tuor_ratelimit_verdict *v;
-    tuor_ratelimit_who who;
-    const char *name;
-    int klass, quota;
+    int klass;
 
     if (!q->route->limit || q->who->kind == TUOR_BY_SYSTEM) {
-        return DECLINED;
+        return -1;
     }
     klass = q->who->kind == TUOR_BY_USER ? TUOR_RATELIMIT_CONSOLE : class_of(q->route->limit);
     if (klass < 0) {
-        return DECLINED;                /* a class of another plugin's */
+        return -1;                      /* a class of another plugin's */
     }
-    quota = conf->quota[klass] == UNSET ? classes[klass].quota : conf->quota[klass];
-    if (!quota) {
-        return DECLINED;
-    }
+    *quota = conf->quota[klass] == UNSET ? classes[klass].quota : conf->quota[klass];
+    return *quota ? klass : -1;
+}
+
+/* Count n in a class and tell the client. NULL: let them pass. */
+static tuor_ratelimit_verdict *take(tuor_request *q, int klass, int quota, int n)
+{
+    tuor_ratelimit_verdict *v = apr_palloc(q->pool, sizeof(*v));
+    tuor_ratelimit_who who;
 
     memset(&who, 0, sizeof(who));
     memcpy(who.hash, q->who->key_hash, sizeof(who.hash));
     who.kind = q->who->kind;
     who.klass = (apr_uint32_t)klass;
-    v = apr_palloc(q->pool, sizeof(*v));
-    tuor_ratelimit_take(v, &who, (unsigned)quota, q->who->verified || q->who->kind == TUOR_BY_USER);
+    tuor_ratelimit_take(v, &who, (unsigned)quota, (unsigned)n, q->who->verified || q->who->kind == TUOR_BY_USER);
     if (!v->counted) {
-        return DECLINED;
+        return NULL;
     }
     ap_set_module_config(q->r->request_config, &tuor_ratelimit_module, v);
-    name = classes[klass].name;
-    set_headers(q, name, (unsigned)quota, v);
-    if (v->passed) {
+    set_headers(q, classes[klass].name, (unsigned)quota, v);
+    return v;
+}
+
+static tuor_error *used_up(tuor_request *q, int klass, int quota, const tuor_ratelimit_verdict *v)
+{
+    tuor_error *err = tuor_error_make(q->pool, HTTP_TOO_MANY_REQUESTS,
+                                      "The limit of %d requests per minute in the class \"%s\" is used up: "
+                                      "try again in %u second%s",
+                                      quota, classes[klass].name, v->seconds, v->seconds == 1 ? "" : "s");
+
+    err->retry_after = (int)v->seconds;
+    err->settled = v->settled;
+    return err;
+}
+
+static int admit(tuor_request *q, tuor_error **err)
+{
+    const tuor_ratelimit_verdict *v;
+    int quota, klass = quota_of(q, &quota);
+
+    if (klass < 0 || !(v = take(q, klass, quota, 1)) || v->passed) {
         return DECLINED;
     }
-    *err = tuor_error_make(q->pool, HTTP_TOO_MANY_REQUESTS,
-                           "The limit of %d requests per minute in the class \"%s\" is used up: try again in %u second%s",
-                           quota, name, v->seconds, v->seconds == 1 ? "" : "s");
-    (*err)->retry_after = (int)v->seconds;
-    (*err)->settled = v->settled;
+    *err = used_up(q, klass, quota, v);
     return DONE;
+}
+
+static int admit_more(tuor_request *q, int more, int *granted, tuor_error **err)
+{
+    const tuor_ratelimit_verdict *v;
+    int quota, klass = quota_of(q, &quota);
+
+    (void)more;
+    if (klass < 0 || *granted < 1 || !(v = take(q, klass, quota, *granted)) || (int)v->taken == *granted) {
+        return DECLINED;
+    }
+    *granted = (int)v->taken;
+    *err = used_up(q, klass, quota, v);
+    return OK;
 }
 
 static void finished(tuor_request *q, int status)
@@ -206,6 +237,7 @@ static void register_hooks(apr_pool_t *pool)
     (void)pool;
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     tuor_hook_admit(admit, NULL, NULL, APR_HOOK_MIDDLE);
+    tuor_hook_admit_more(admit_more, NULL, NULL, APR_HOOK_MIDDLE);
     tuor_hook_finished(finished, NULL, NULL, APR_HOOK_MIDDLE);
 }
 

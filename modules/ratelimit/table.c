@@ -107,9 +107,9 @@ static uint64_t age(uint64_t state, uint64_t now)
     return ms > START_MASK / 2 ? 0 : ms;
 }
 
-static uint64_t first_of_window(uint64_t now, int verified)
+static uint64_t first_of_window(uint64_t now, unsigned n, int verified)
 {
-    return (now & START_MASK) << START_SHIFT | COUNT_ONE | (verified ? VERIFIED : 0);
+    return (now & START_MASK) << START_SHIFT | n * COUNT_ONE | (verified ? VERIFIED : 0);
 }
 
 static unsigned count_of(uint64_t state)
@@ -180,7 +180,7 @@ static cell *pick(bucket *b, uint64_t now, uint64_t *state)
 
 /*
  * Open the first window of a key.
- * @return 1 when that counted the request, 0 when the key has a cell meanwhile, -1 when there is no room
+ * @return 1 when that counted the requests, 0 when the key has a cell meanwhile, -1 when there is no room
  */
 static int insert(uint64_t key, uint64_t first, uint64_t now)
 {
@@ -213,9 +213,14 @@ static int insert(uint64_t key, uint64_t first, uint64_t now)
     return rc;
 }
 
-static void count(_Atomic uint64_t *figure)
+static void count(_Atomic uint64_t *figure, unsigned n)
 {
-    atomic_fetch_add_explicit(figure, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(figure, n, memory_order_relaxed);
+}
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
 }
 
 /* Fill in a verdict from the state that the request left behind. */
@@ -228,10 +233,11 @@ static void tell(tuor_ratelimit_verdict *v, uint64_t state, unsigned quota, uint
     v->seconds = (unsigned)((left + 999) / 1000);
 }
 
-void tuor_ratelimit_take(tuor_ratelimit_verdict *v, const tuor_ratelimit_who *who, unsigned quota, int verified)
+void tuor_ratelimit_take(tuor_ratelimit_verdict *v, const tuor_ratelimit_who *who, unsigned quota, unsigned n,
+                         int verified)
 {
     uint64_t key = apr_siphash24(who, sizeof(*who), shared->secret);
-    uint64_t now = clock_ms(), first = first_of_window(now, verified), state, next;
+    uint64_t now = clock_ms(), first = first_of_window(now, least(n, quota), verified), state, next;
 
     memset(v, 0, sizeof(*v));
     v->key = key;
@@ -243,20 +249,24 @@ void tuor_ratelimit_take(tuor_ratelimit_verdict *v, const tuor_ratelimit_who *wh
 
             if (rc < 0) {
                 v->passed = 1;
-                count(&shared->uncounted);
+                v->taken = n;
+                count(&shared->uncounted, n);
                 return;
             }
             if (rc == 0) {
                 continue;
             }
+            v->taken = least(n, quota);
             next = first;
             break;
         }
         if (age(state, now) >= WINDOW_MS) {
+            v->taken = least(n, quota);
             next = first;
         }
         else if (count_of(state) < quota) {
-            next = (state + COUNT_ONE) | (verified ? VERIFIED : 0);
+            v->taken = least(n, quota - count_of(state));
+            next = (state + v->taken * COUNT_ONE) | (verified ? VERIFIED : 0);
         }
         else {
             v->settled = (state & VERIFIED) && refused_of(state) >= REFUSALS_CHECKED;
@@ -265,8 +275,9 @@ void tuor_ratelimit_take(tuor_ratelimit_verdict *v, const tuor_ratelimit_who *wh
                 atomic_compare_exchange_strong(&c->state, &state, state + REFUSED_ONE);
             }
             tell(v, state, quota, now);
+            v->taken = 0;
             v->remaining = 0;
-            count(&shared->limited[who->klass]);
+            count(&shared->limited[who->klass], n);
             return;
         }
         if (atomic_compare_exchange_strong(&c->state, &state, next)) {
@@ -275,7 +286,8 @@ void tuor_ratelimit_take(tuor_ratelimit_verdict *v, const tuor_ratelimit_who *wh
     }
     v->passed = 1;
     tell(v, next, quota, now);
-    count(&shared->passed[who->klass]);
+    count(&shared->passed[who->klass], v->taken);
+    count(&shared->limited[who->klass], n - v->taken);
 }
 
 void tuor_ratelimit_verified(apr_uint64_t key)

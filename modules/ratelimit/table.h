@@ -39,8 +39,9 @@ typedef struct tuor_ratelimit_who {
 /** What became of a request. */
 typedef struct tuor_ratelimit_verdict {
     unsigned counted:1;                 /**< 0: the table was full; let the request pass */
-    unsigned passed:1;
+    unsigned passed:1;                  /**< some did */
     unsigned settled:1;                 /**< refused, and the credential is known to be good */
+    unsigned taken;                     /**< how many passed */
     unsigned remaining;                 /**< requests that still pass in this window */
     unsigned seconds;                   /**< until the window is over, rounded up, at least 1 */
     apr_uint64_t key;                   /**< the ticket: for _verified() and _release() */
@@ -53,10 +54,12 @@ typedef struct tuor_ratelimit_verdict {
 apr_status_t tuor_ratelimit_table_open(server_rec *s);
 
 /**
- * Count a request, or refuse it when quota requests have passed in this window.
+ * Count n requests, as many of them as still pass: quota in each window.
+ * @param n at least 1, at most TUOR_RATELIMIT_MAX
  * @param verified the credential is known to be good already
  */
-void tuor_ratelimit_take(tuor_ratelimit_verdict *v, const tuor_ratelimit_who *who, unsigned quota, int verified);
+void tuor_ratelimit_take(tuor_ratelimit_verdict *v, const tuor_ratelimit_who *who, unsigned quota, unsigned n,
+                         int verified);
 
 /** The credential of a ticket is good: keep its cell, and answer its refusals at once. */
 void tuor_ratelimit_verified(apr_uint64_t key);

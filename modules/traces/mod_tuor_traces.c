@@ -6,6 +6,7 @@
 
 static const tuor_route routes[] = {
     { M_POST, "/v1/traces", TUOR_ROLE_ADMIN, "ingest", traces_create, 0 },
+    { M_POST, "/v1/traces/batch", TUOR_ROLE_ADMIN, "ingest", traces_batch, 0 },
     { M_GET, "/v1/traces", TUOR_ROLE_VIEWER, "read", traces_list, 0 },
     { M_GET, "/v1/traces/export", TUOR_ROLE_VIEWER, "export", traces_export, 0 },
     { M_GET, "/v1/traces/{id}", TUOR_ROLE_VIEWER, "read", traces_get, 0 },

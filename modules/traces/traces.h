@@ -9,7 +9,7 @@
 #include "mod_tuor.h"
 
 /* The handlers. */
-tuor_handler traces_create, traces_get, traces_list, traces_export, traces_review, traces_reset,
+tuor_handler traces_create, traces_batch, traces_get, traces_list, traces_export, traces_review, traces_reset,
     traces_delete, traces_restore, traces_events, traces_tags_add, traces_tags_remove;
 
 /* ---- the trace object (trace.c) */
@@ -55,6 +55,41 @@ const char *trace_etag(const trace *t, apr_pool_t *pool);
 
 /** Answer with a trace. */
 tuor_error *trace_reply(tuor_request *q, int status, const trace *t);
+
+/* ---- ingest (draft.c, ingest.c) */
+
+#define KEY_HEADER "Idempotency-Key"
+
+/** A trace on its way in. */
+typedef struct draft {
+    const char *project;
+    tuor_slice input, output, config;   /**< within q->body; config may be none */
+    const char *id;                     /**< trace_…; after a replay that of the first */
+    apr_time_t at;                      /**< its creation; after a replay that of the first */
+    const char *by;                     /**< out: who created it */
+    const char *key;                    /**< Idempotency-Key, or NULL */
+    unsigned char hash[TUOR_HASH_LEN];  /**< with a key: SHA-256 of the body as sent */
+    int replayed;                       /**< out: nothing was stored, an earlier request had the same key */
+    int uncounted;                      /**< for ingest.c alone */
+    tuor_error *err;                    /**< out: why it was not stored, or NULL */
+} draft;
+
+/**
+ * Read project and payloads from a text within q->body, which is compacted in place. Everything that
+ * is wrong comes back as one error.
+ * @param what, scratch as for tuor_body_part()
+ */
+tuor_error *draft_read(draft *d, tuor_request *q, tuor_slice text, const char *what, apr_pool_t *scratch);
+
+/** A member of trace_config that lists filter by, as text in the pool, or NULL. */
+const char *draft_well_known(tuor_slice config, const char *name, apr_pool_t *pool);
+
+/**
+ * Store traces in one statement, and so in one transaction. Each draft gets its own err; only what
+ * concerns them all is returned, and then nothing is known to be stored.
+ * @param n at most 256; payloads of more than one are copied into pool
+ */
+tuor_error *ingest(tuor_request *q, draft **list, int n, apr_pool_t *pool);
 
 /* ---- exclude_fields (exclude.c) */
 

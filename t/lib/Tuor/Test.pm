@@ -20,11 +20,14 @@ Tuor::Test - what every test needs
     api(GET => '/v1/me', key => $other);        # another key
     api(POST => '/v1/traces/', $bytes, type => 'text/plain', headers => { ... });
     api(GET => '/v1/me', server => $server);    # a Tuor::Server
+    api(GET => '/v1/me', host => 'a.test');     # a virtual host
 
     my $project = create_project(name => 'A');  # their JSON, decoded
     my $trace = create_trace(project_id => $project->{id}, model_output => { a => 1 });
     my $org = new_org('Third');                 # {id, key}
     psql('SELECT count(*) FROM tuor.traces');   # as the owner of the tables
+    my $login = new_user('ann');                # Apache knows it; tuorctl makes it a member
+    my @said = in_parallel(8, sub { my $i = shift; api(...)->status });     # each in a process of its own
     my ($status, $out, $err) = ctl('org', 'list');
     ok eventually(5, sub { ... });
     done_testing;
@@ -36,18 +39,20 @@ A body that is a reference is sent as JSON, a string as it is.
 use strict;
 use warnings;
 use Test::More;
+use Digest::SHA ();
 use HTTP::Tiny;
 use IO::Socket::INET;
 use JSON::PP ();
 use JSON::XS ();          # the same, and quick enough for megabytes
 use MIME::Base64 qw(encode_base64);
 use Socket qw(IPPROTO_TCP TCP_NODELAY);
+use POSIX ();
 use Tuor::Postgres;
 use Tuor::Run qw(run_dir run_info read_file eventually source);
 use Exporter qw(import);
 
 our @EXPORT = (@Test::More::EXPORT, qw(api api_key other_org_key org_id other_org_id url error_log database
-    new_org create_project create_trace psql ctl eventually raw_request encode));
+    new_org new_user in_parallel create_project create_trace psql ctl eventually raw_request encode));
 
 my $info = run_info();
 my $database = Tuor::Postgres->attach($info->{db});
@@ -96,6 +101,10 @@ sub api {
         $headers{'Content-Type'} = $opt{type} // 'application/json';
     }
     my $base = $opt{server} ? $opt{server}->url : url();
+    if ($opt{host}) {
+        $base =~ s/127\.0\.0\.1/$opt{host}/;
+        $request{peer} = '127.0.0.1';
+    }
     return Tuor::Reply->new($http->request($method, "$base$path", \%request));
 }
 
@@ -126,6 +135,31 @@ sub create_trace {
 sub new_org {
     my $id = $database->ctl('org', 'create', shift // "Org $$");
     return { id => $id, key => $database->ctl('key', 'create', '--org', $id, '--name', 'test') };
+}
+
+# A login that Apache's authentication takes; the password is the login.
+sub new_user {
+    my $login = "$_[0]-$$";
+    open my $file, '>>', $info->{users_file} or die "$info->{users_file}: $!\n";
+    print $file "$login:{SHA}", Digest::SHA::sha1_base64($login), "=\n";
+    close $file or die "$info->{users_file}: $!\n";
+    return $login;
+}
+
+# What the sub returned in each of N processes, in the order of their numbers.
+sub in_parallel {
+    my ($n, $run) = @_;
+    my @pipes = map {
+        my $number = $_;
+        my $pid = open(my $pipe, '-|') // die "fork: $!\n";
+        if (!$pid) {
+            print encode([$run->($number)]);
+            STDOUT->flush;
+            POSIX::_exit(0);
+        }
+        $pipe;
+    } 1 .. $n;
+    return map { my $said = do { local $/; readline $_ }; close $_; @{ $json->decode($said) } } @pipes;
 }
 
 # tuorctl: (exit status, standard output, standard error)
