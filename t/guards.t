@@ -37,6 +37,11 @@ subtest 'log tags' => sub {
     }
     is_deeply [grep { @{ $seen{$_} } > 1 } sort keys %seen], [], 'each stands in one place';
     is_deeply [grep { !/^\d{4}$/ } sort keys %seen], [], 'and has four digits';
+    my @nameless;
+    for my $file (@sources) {
+        while ($text{$file} =~ /\bap_log_rerror\((.*?)\);/gs) { push @nameless, $file if $1 !~ /\btuor_log_ids\(/ }
+    }
+    is "@nameless", '', 'what is logged of a request begins with its ids';
 };
 
 subtest 'source files' => sub {

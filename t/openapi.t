@@ -12,7 +12,6 @@ my $org = new_org("OpenAPI $$");
 my $key = $org->{key};
 my $absent = '0000000000000000000000';
 
-# Described before the plugin that serves it has come. An entry that is served is a fault: take it out.
 
 my $reply = api(GET => '/v1/openapi.json', key => undef);
 is $reply->status, 200, 'served without a credential' or BAIL_OUT($reply->body);
@@ -263,6 +262,19 @@ subtest 'limits' => sub {
     try(200, GET => '/v1/tags/', server => $server);
     my $refused = try(429, GET => '/v1/tags/', server => $server);
     ok $refused->header('retry-after'), 'Retry-After';
+};
+
+subtest 'without a database' => sub {
+    my $server = Tuor::Server->start(conf => "DBDParams \"host=/nonexistent dbname=x connect_timeout=1\"\n");
+    try(503, GET => $_, server => $server) for '/v1/traces/', '/v1/traces/export', '/v1/tags/', '/readyz';
+    try(503, POST => '/v1/tags/', { name => 'x' }, server => $server);
+    try(200, GET => '/healthz', server => $server);
+};
+
+subtest 'a full organization' => sub {
+    plan skip_all => 'not built' unless read_file(source() . '/conf/tuor.conf') =~ /TuorTraceLimit/;
+    my $server = Tuor::Server->start(conf => "TuorTraceLimit 1\n");
+    try(402, POST => '/v1/traces/', { project_id => $project, model_input => {}, model_output => {} }, server => $server);
 };
 
 subtest 'every answer is as described' => sub {

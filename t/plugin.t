@@ -92,6 +92,16 @@ subtest 'a description' => sub {
     is scalar(`$python ${\ source()}/t/lib/openapi.py lint $dir/openapi.json`), '', 'the document is sound with it';
 };
 
+subtest 'a graceful restart' => sub {
+    my $etag = api(GET => '/v1/openapi.json', @with)->header('etag');
+    my @before = $server->children;
+    $server->graceful;
+    ok eventually(20, sub { my %now = map { $_ => 1 } $server->children; %now && !grep { $now{$_} } @before }), 'other children serve';
+    is api(GET => '/v1/hello', @with)->json->{greeting}, 'Good morning', 'the route is there';
+    is api(GET => '/v1/openapi.json', @with)->header('etag'), $etag, 'and described as before';
+    like api(GET => '/v1/traces/export?format=none', @with)->json->{errors}[0]{message}, qr/\bids\b/, 'the exporter, too';
+};
+
 $server->stop;
 unlike $server->error_log, qr/segfault|exit signal|TUOR1001/i, 'no child died';
 

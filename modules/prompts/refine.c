@@ -194,7 +194,7 @@ tuor_error *prompts_refine(tuor_request *q)
     if (err) {
         return err;
     }
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, q->r, TUORNO(0700) "%s refined %s: %s, from %" APR_INT64_T_FMT " reviews",
-                  name, e.in.prompt_id, id, e.reviewed);
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, q->r, TUORNO(0700) "%s %s refined %s: %s, from %" APR_INT64_T_FMT " reviews",
+                  tuor_log_ids(q->r), name, e.in.prompt_id, id, e.reviewed);
     return answer(q, id, &e, &out, now);
 }

@@ -98,8 +98,8 @@ static void admit(batch *b)
 
 static void note_trouble(batch *b, const tuor_error *err, int n)
 {
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, b->q->r, TUORNO(0801) "%d traces of a batch were not stored: %d %s%s%s",
-                  n, err->status, err->detail, err->cause ? ": " : "", err->cause ? err->cause : "");
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, b->q->r, TUORNO(0801) "%s %d traces of a batch were not stored: %d %s%s%s",
+                  tuor_log_ids(b->q->r), n, err->status, err->detail, err->cause ? ": " : "", err->cause ? err->cause : "");
 }
 
 /* Store some drafts with memory of their own. An error lies in it, so then it is kept. */
