@@ -39,7 +39,8 @@ static tuor_error *look(tuor_result **res, tuor_request *q, const page_query *wh
             break;
         }
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, q->r, TUORNO(0901)
-                      "events are ahead of this PostgreSQL cluster: the database is a copy, and counts on from there");
+                      "%s events are ahead of this PostgreSQL cluster: the database is a copy, and counts on from there",
+                      tuor_log_ids(q->r));
         err = tuor_db_exec(NULL, db, &rebase, TUOR_NO_ARGS);
     }
     tuor_db_end(db);
