@@ -144,7 +144,7 @@ static tuor_error *check_origin(tuor_request *q)
         }
     }
     return tuor_error_make(q->pool, HTTP_FORBIDDEN,
-                           "This request comes from another site: sign-ins of a browser serve only the console's own origin; "
+                           "This request comes from another site: a browser's sign-in serves this server's own pages alone; "
                            "use an API key from elsewhere");
 }
 

@@ -210,7 +210,7 @@ static int looks_like_ours(const request_rec *r)
         path = strchr(r->the_request, ' ');
         path = path ? path + 1 : NULL;
     }
-    return path && (!strncmp(path, "/v1/", 4) || !strncmp(path, "/otlp/", 6));
+    return path && tuor_route_near(path);
 }
 
 static void insert_error_filter(request_rec *r)

@@ -230,6 +230,21 @@ static int same_shape(const segments *a, const segments *b)
     return 1;
 }
 
+int tuor_route_near(const char *path)
+{
+    apr_size_t len = *path == '/' ? strcspn(path + 1, "/? ") : 0;
+    int i;
+
+    for (i = 0; len && i < table->nelts; i++) {
+        const segments *s = &APR_ARRAY_IDX(table, i, entry).path;
+
+        if (s->n > 1 && s->len[0] == len && !memcmp(s->p[0], path + 1, len)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static const char *methods_of(apr_pool_t *pool, const entry *first, const segments *path)
 {
     apr_array_header_t *names = apr_array_make(pool, 5, sizeof(const char *));
