@@ -25,3 +25,35 @@ tuor_error *tuor_event_record(tuor_db *db, tuor_request *q, const tuor_event *e)
     }
     return err;
 }
+
+/* ------------------------------------------------------------------- JSON */
+
+enum { ID, TYPE, ACTOR_TYPE, ACTOR_ID, AT, BEFORE, AFTER, VERSION, COMMENT, DIFF, TAG };
+
+static void put(tuor_buf *b, const char *member, tuor_slice text)
+{
+    tuor_buf_puts(b, member);
+    tuor_buf_json_slice(b, text);
+}
+
+void tuor_event_write(tuor_buf *b, const tuor_slice *c)
+{
+    char at[TUOR_TIME_LEN], version[24];
+
+    tuor_time_format(at, tuor_copy_time(c[AT]));
+    apr_snprintf(version, sizeof(version), "%" APR_INT64_T_FMT, tuor_copy_int(c[VERSION]));
+    put(b, "{\"event_id\":", c[ID]);
+    put(b, ",\"event_type\":", c[TYPE]);
+    put(b, ",\"actor_type\":", c[ACTOR_TYPE]);
+    put(b, ",\"actor_id\":", c[ACTOR_ID]);
+    tuor_buf_puts(b, ",\"occurred_at\":\"");
+    tuor_buf_puts(b, at);
+    put(b, "\",\"status_before\":", c[BEFORE]);
+    put(b, ",\"status_after\":", c[AFTER]);
+    tuor_buf_puts(b, ",\"version\":");
+    tuor_buf_puts(b, version);
+    put(b, ",\"comment\":", c[COMMENT]);
+    tuor_buf_puts(b, ",\"correction_diff\":");
+    tuor_buf_raw(b, c[DIFF]);
+    put(b, ",\"tag_id\":", c[TAG]);
+}

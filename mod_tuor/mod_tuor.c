@@ -56,14 +56,6 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     return OK;
 }
 
-/* Runs in httpd -t alone, in place of post_config. */
-static void test_config(apr_pool_t *pconf, server_rec *s)
-{
-    if (ap_exists_config_define("DUMP_TUOR_ROUTES")) {
-        tuor_routes_dump(pconf, s);
-    }
-}
-
 /*
  * Bodies and rows of megabytes come and go. glibc would learn from the first of them to keep such blocks
  * in the arena of each thread; with a fixed threshold they go back to the system at once.
@@ -76,12 +68,20 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
 #endif
 }
 
+/* Runs in httpd -t alone, in place of post_config. */
+static void test_config(apr_pool_t *pconf, server_rec *s)
+{
+    if (ap_exists_config_define("DUMP_TUOR_ROUTES")) {
+        tuor_routes_dump(pconf, s);
+    }
+}
+
 static void register_hooks(apr_pool_t *pool)
 {
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_test_config(test_config, NULL, NULL, APR_HOOK_MIDDLE);
     tuor_request_register(pool);
+    ap_hook_test_config(test_config, NULL, NULL, APR_HOOK_MIDDLE);
     tuor_auth_register(pool);
     tuor_error_register(pool);
     tuor_db_register(pool);

@@ -37,7 +37,7 @@ extern "C" {
 #define TUOR_API_VERSION 1
 
 /** The newest migration that this software knows: sql/NNNN_*.sql. */
-#define TUOR_SCHEMA_VERSION 5
+#define TUOR_SCHEMA_VERSION 7
 
 /** A log tag: one for each call site, four digits, never used twice. Tuor's own; a plugin has tags of its own. */
 #define TUORNO(n) "TUOR" #n ": "
@@ -547,6 +547,15 @@ typedef struct tuor_event {
  */
 tuor_error *tuor_event_record(tuor_db *db, tuor_request *q, const tuor_event *event);
 
+/** The columns of an event e, as tuor_event_write() wants them: in binary form, of a result or a COPY. */
+#define TUOR_EVENT_COLUMNS \
+    "e.id, e.type, e.actor_type, e.actor_id, e.occurred_at, e.status_before, e.status_after, e.version, e.comment," \
+    " e.correction_diff, e.tag_id"
+#define TUOR_EVENT_COLUMNS_N 11
+
+/** Write the JSON object of an event, without its closing brace: further members may follow. */
+void tuor_event_write(tuor_buf *b, const tuor_slice *col);
+
 /* ---------------------------------------------------------- configuration */
 
 /** What every file of the core and every plugin may ask of a server's configuration. */
@@ -646,7 +655,10 @@ typedef struct tuor_export_row {
     tuor_slice model_input, model_output, corrected_output, final_output, trace_config;
     const apr_array_header_t *tags;     /**< const char * names, sorted */
     tuor_slice events;                  /**< JSON array; none when excluded or not wanted */
-    tuor_slice metadata;                /**< JSON object */
+    tuor_slice metadata;                /**< JSON object; none when not wanted */
+    apr_time_t created_at, last_reviewed_at;    /**< last_reviewed_at 0 for never */
+    tuor_slice last_reviewed_by;
+    apr_int64_t version;
 } tuor_export_row;
 
 /**
@@ -656,6 +668,12 @@ typedef struct tuor_exporter {
     const char *content_type;           /**< static */
     unsigned wants_events:1;            /**< events and metadata are made only when wanted */
     unsigned training:1;                /**< only approved and corrected traces; pending and rejected give no rows */
+    /**
+     * For formats that have to know all rows before they write the first, such as the columns of a
+     * table; may be NULL. Sees every row, without its model_input, in a pass of its own over the same
+     * snapshot, before begin. *state is NULL in the first call; what it keeps must not grow with the rows.
+     */
+    void (*survey)(void **state, tuor_request *q, const tuor_export_row *row, apr_pool_t *scratch);
     /** Before the first row; may be NULL. The headers have left: an error breaks the export off. state from q->pool. */
     tuor_error *(*begin)(void **state, tuor_request *q, tuor_reply *rp);
     /** Write one row, or nothing. scratch is cleared after the call. Never flush: the export does. */

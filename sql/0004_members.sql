@@ -128,16 +128,18 @@ BEGIN
         BEGIN
             SELECT c.shard INTO mine FROM tuor.trace_counts c WHERE c.org_id = of_org AND c.shard >= 0
                 ORDER BY c.shard LIMIT 1 FOR UPDATE SKIP LOCKED;
-            IF FOUND THEN
-                SELECT sum(c.stored) INTO total FROM tuor.trace_counts c WHERE c.org_id = of_org;
-                IF most IS NOT NULL AND total + reach > most THEN
-                    -- It came near meanwhile. Let go of the shard before all are taken: two that
-                    -- held one each would wait for each other.
-                    RAISE EXCEPTION USING ERRCODE = 'TU001';
-                END IF;
-                UPDATE tuor.trace_counts c SET stored = c.stored + asked WHERE c.org_id = of_org AND c.shard = mine;
-                RETURN asked;
+            IF NOT FOUND THEN           -- wait for one, whichever it is
+                mine := pg_backend_pid() % 8;
+                PERFORM FROM tuor.trace_counts c WHERE c.org_id = of_org AND c.shard = mine FOR UPDATE;
             END IF;
+            SELECT sum(c.stored) INTO total FROM tuor.trace_counts c WHERE c.org_id = of_org;
+            IF most IS NOT NULL AND total + reach > most THEN
+                -- It came near meanwhile. Let go of the shard before all are taken: two that held
+                -- one each would wait for each other.
+                RAISE EXCEPTION USING ERRCODE = 'TU001';
+            END IF;
+            UPDATE tuor.trace_counts c SET stored = c.stored + asked WHERE c.org_id = of_org AND c.shard = mine;
+            RETURN asked;
         EXCEPTION WHEN SQLSTATE 'TU001' THEN
             NULL;
         END;

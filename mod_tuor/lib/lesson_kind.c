@@ -211,7 +211,8 @@ static int is_phrase(lesson_change *c, apr_pool_t *pool)
     while (head && is_word(from[head - 1]) && (is_word(from[head]) || is_word(to[head]))) {
         head--;
     }
-    while (tail && is_word(from[n - tail]) && ((n > tail && is_word(from[n - tail - 1])) || (m > tail && is_word(to[m - tail - 1])))) {
+    while (tail && is_word(from[n - tail])
+           && ((n > tail && is_word(from[n - tail - 1])) || (m > tail && is_word(to[m - tail - 1])))) {
         tail--;
     }
     if (head + tail == 0 || n - head - tail > PHRASE_MAX || m - head - tail > PHRASE_MAX) {

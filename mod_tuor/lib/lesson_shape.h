@@ -38,6 +38,11 @@ int lesson_amount_read(lesson_amount out[2], const char *text);
 /** Whether two are equal but for their unit and the way they are written. */
 int lesson_amount_same(const lesson_amount *a, const lesson_amount *b);
 
+/* lesson_path.c */
+
+/** Whether a value has something at a path, as tuor_diff() writes it; null counts. */
+int lesson_has_path(tuor_slice value, const char *path, apr_pool_t *pool);
+
 /* lesson_kind.c */
 
 /** One entry of a correction_diff, read. */

@@ -9,6 +9,10 @@
 static void register_hooks(apr_pool_t *pool)
 {
     ap_register_provider(pool, TUOR_EXPORTER_GROUP, "jsonl", "1", &exporter_jsonl);
+    ap_register_provider(pool, TUOR_EXPORTER_GROUP, "openai-sft", "1", &exporter_openai_sft);
+    ap_register_provider(pool, TUOR_EXPORTER_GROUP, "openai-dpo", "1", &exporter_openai_dpo);
+    ap_register_provider(pool, TUOR_EXPORTER_GROUP, "trl-dpo", "1", &exporter_trl_dpo);
+    ap_register_provider(pool, TUOR_EXPORTER_GROUP, "csv", "1", &exporter_csv);
 }
 
 AP_DECLARE_MODULE(tuor_exporters) = {

@@ -119,8 +119,8 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, 
 
 static void register_hooks(apr_pool_t *pool)
 {
-    TUOR_OPENAPI(pool, prompts);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    TUOR_OPENAPI(pool, prompts);
     tuor_hook_routes(add_routes, NULL, NULL, APR_HOOK_MIDDLE);
 }
 

@@ -221,7 +221,7 @@ tuor_error *traces_batch(tuor_request *q)
 
     b->q = q;
     /* A key that is no good any more shall not send 64 MB first. */
-    if ((err = tuor_auth_verify(q)) || (err = tuor_query(q, NULL, 0)) || (err = tuor_body_read(q, TYPE, BODY_MAX))
+    if ((err = tuor_auth_verify(q)) || (err = tuor_body_read(q, TYPE, BODY_MAX)) || (err = tuor_query(q, NULL, 0))
         || (err = tuor_faults(q)) || (err = cut(b))) {
         return err;
     }

@@ -26,32 +26,9 @@ void event_time(tuor_request *q, apr_time_t last)
     }
 }
 
-static void put(tuor_buf *b, const char *member, tuor_slice text)
+void event_write(tuor_buf *b, const tuor_slice *col)
 {
-    tuor_buf_puts(b, member);
-    tuor_buf_json_slice(b, text);
-}
-
-void event_write(tuor_buf *b, const tuor_slice *c)
-{
-    char at[TUOR_TIME_LEN], version[24];
-
-    tuor_time_format(at, tuor_copy_time(c[E_AT]));
-    apr_snprintf(version, sizeof(version), "%" APR_INT64_T_FMT, tuor_copy_int(c[E_VERSION]));
-    put(b, "{\"event_id\":", c[E_ID]);
-    put(b, ",\"event_type\":", c[E_TYPE]);
-    put(b, ",\"actor_type\":", c[E_ACTOR_TYPE]);
-    put(b, ",\"actor_id\":", c[E_ACTOR_ID]);
-    tuor_buf_puts(b, ",\"occurred_at\":\"");
-    tuor_buf_puts(b, at);
-    put(b, "\",\"status_before\":", c[E_BEFORE]);
-    put(b, ",\"status_after\":", c[E_AFTER]);
-    tuor_buf_puts(b, ",\"version\":");
-    tuor_buf_puts(b, version);
-    put(b, ",\"comment\":", c[E_COMMENT]);
-    tuor_buf_puts(b, ",\"correction_diff\":");
-    tuor_buf_raw(b, c[E_DIFF]);
-    put(b, ",\"tag_id\":", c[E_TAG]);
+    tuor_event_write(b, col);
     tuor_buf_puts(b, "}");
 }
 

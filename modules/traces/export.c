@@ -47,7 +47,8 @@ static const tuor_stmt lock = {
     NULL, "LOCK TABLE tuor.traces, tuor.projects, tuor.tags, tuor.trace_tags, tuor.trace_events IN ACCESS SHARE MODE"
 };
 
-static const char *trace_sql(export_job *job)
+/* @param survey without model_input, which is large and tells nothing of columns */
+static const char *trace_sql(export_job *job, int survey)
 {
     job->f.literals = job->traces;
     filter_where(&job->f);
@@ -57,7 +58,8 @@ static const char *trace_sql(export_job *job)
         " CASE WHEN t.tagged THEN ARRAY(SELECT g.name FROM tuor.trace_tags x JOIN tuor.tags g"
         " ON g.org_id = x.org_id AND g.id = x.tag_id WHERE x.org_id = t.org_id AND x.trace_id = t.id"
         " ORDER BY g.name COLLATE \"C\") END,"
-        " t.model_input, t.model_output, t.trace_config, t.corrected_output, t.correction_diff,"
+        " ", survey ? "NULL::text" : "t.model_input", ","
+        " t.model_output, t.trace_config, t.corrected_output, t.correction_diff,"
         " (SELECT p.output_type FROM tuor.projects p WHERE p.org_id = t.org_id AND p.id = t.project_id)"
         " FROM tuor.traces t",
         tuor_buf_text(&job->f.sql), " ORDER BY t.org_id, t.id) TO STDOUT (FORMAT binary)", NULL);
@@ -102,8 +104,8 @@ static tuor_error *open_streams(export_job *job)
     return err;
 }
 
-/* Both streams under way; the first event is at hand. PostgreSQL says nothing before it has found a row. */
-static tuor_error *start_streams(export_job *job)
+/* The stream of events under way, the first of them at hand. PostgreSQL says nothing before it has found a row. */
+static tuor_error *start_events(export_job *job)
 {
     tuor_error *err = NULL;
 
@@ -113,7 +115,7 @@ static tuor_error *start_streams(export_job *job)
             err = next_event(job);
         }
     }
-    return err ? err : tuor_db_copy(job->traces, trace_sql(job));
+    return err;
 }
 
 static int compare(tuor_slice a, tuor_slice b)
@@ -190,21 +192,15 @@ static tuor_slice metadata(const tuor_slice *c, apr_pool_t *scratch)
     return (tuor_slice){ b.p, b.len };
 }
 
-static tuor_error *write_row(export_job *job, tuor_reply *rp, apr_pool_t *scratch)
+/* The row at hand, as exporters see it; its events and metadata aside. */
+static tuor_export_row make_row(export_job *job, apr_pool_t *scratch)
 {
     const tuor_slice *c = job->trace_row.col;
     tuor_export_row row;
-    tuor_error *err = NULL;
     trace t;
 
     memcpy(t.col, c, sizeof(t.col));
     memset(&row, 0, sizeof(row));
-    if (job->events) {
-        err = gather_events(&row.events, job, c[T_ID], scratch);
-    }
-    if (err) {
-        return err;
-    }
     row.id = c[T_ID];
     row.status = c[T_STATUS];
     row.project_id = apr_pstrmemdup(scratch, c[T_PROJECT].p, c[T_PROJECT].len);
@@ -215,36 +211,73 @@ static tuor_error *write_row(export_job *job, tuor_reply *rp, apr_pool_t *scratc
     row.final_output = exclude(job->ex, X_FINAL, trace_final_output(&t), scratch);
     row.trace_config = exclude(job->ex, X_CONFIG, c[T_CONFIG], scratch);
     row.tags = tuor_copy_texts(c[T_TAGS], scratch);
+    row.created_at = tuor_copy_time(c[T_CREATED_AT]);
+    row.last_reviewed_at = tuor_copy_time(c[T_REVIEWED_AT]);
+    row.last_reviewed_by = c[T_REVIEWED_BY];
+    row.version = tuor_copy_int(c[T_VERSION]);
+    return row;
+}
+
+static tuor_error *write_row(export_job *job, tuor_reply *rp, apr_pool_t *scratch)
+{
+    tuor_export_row row = make_row(job, scratch);
+    tuor_error *err = job->events ? gather_events(&row.events, job, row.id, scratch) : NULL;
+
+    if (err) {
+        return err;
+    }
     if (job->exporter->wants_events) {
-        row.metadata = metadata(c, scratch);
+        row.metadata = metadata(job->trace_row.col, scratch);
     }
     job->exporter->row(job->state, rp, &row, scratch);
     return NULL;
 }
 
-/* Rows until the end. @return why not to the end */
+/* Rows until the end, to be written, or without rp to be surveyed. @return why not to the end */
 static tuor_error *stream(export_job *job, tuor_reply *rp, int *gone)
 {
     apr_pool_t *scratch;
-    tuor_error *err;
     int more = 1;
+    tuor_error *err = tuor_db_copy(job->traces, trace_sql(job, !rp));
 
     apr_pool_create(&scratch, job->q->pool);
-    for (;;) {
+    while (!err) {
         err = tuor_db_copy_row(&more, &job->trace_row, job->traces);
         if (err || !more) {
-            return err;
+            break;
         }
-        err = write_row(job, rp, scratch);
-        if (err) {
-            return err;
+        if (rp) {
+            err = write_row(job, rp, scratch);
+        }
+        else {
+            tuor_export_row row = make_row(job, scratch);
+
+            job->exporter->survey(&job->state, job->q, &row, scratch);
         }
         apr_pool_clear(scratch);
-        if (tuor_reply_pending(rp) >= FLUSH_BYTES && tuor_reply_flush(rp)) {
-            *gone = 1;
-            return NULL;
+        *gone = rp ? !err && tuor_reply_pending(rp) >= FLUSH_BYTES && tuor_reply_flush(rp)
+                   : job->q->r->connection->aborted;
+        if (*gone) {
+            break;
         }
     }
+    apr_pool_destroy(scratch);
+    return err;
+}
+
+/* The whole answer behind the headers. */
+static tuor_error *run(export_job *job, tuor_reply *rp, int *gone)
+{
+    int any = job->f.statuses->nelts && !job->q->r->header_only;
+    tuor_error *err = any ? start_events(job) : NULL;
+
+    if (!err && any && job->exporter->survey) {
+        err = stream(job, NULL, gone);
+    }
+    if (!err && !*gone && job->exporter->begin) {
+        err = job->exporter->begin(&job->state, job->q, rp);
+    }
+    return !err && !*gone && any ? stream(job, rp, gone) : err;
 }
 
 static tuor_error *find_exporter(export_job *job)
@@ -334,13 +367,7 @@ tuor_error *traces_export(tuor_request *q)
     }
     rp = tuor_reply_begin(q, HTTP_OK, job.exporter->content_type);
     tuor_reply_flush(rp);       /* headers leave at once, however long the first row takes */
-    if (job.exporter->begin) {
-        err = job.exporter->begin(&job.state, q, rp);
-    }
-    if (!err && job.f.statuses->nelts && !q->r->header_only) {
-        err = start_streams(&job);
-        err = err ? err : stream(&job, rp, &gone);
-    }
+    err = run(&job, rp, &gone);
     close_streams(&job);
     if (err) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, q->r, TUORNO(0101) "%s export broken off: %s%s%s", tuor_log_ids(q->r),

@@ -129,13 +129,9 @@ const char *filter_value(filter *f, const char *text);
 
 /* ---- events (events.c) */
 
-enum {
-    E_ID, E_TYPE, E_ACTOR_TYPE, E_ACTOR_ID, E_AT, E_BEFORE, E_AFTER, E_VERSION, E_COMMENT, E_DIFF, E_TAG,
-    E_COLUMNS
-};
-#define EVENT_COLUMNS \
-    "e.id, e.type, e.actor_type, e.actor_id, e.occurred_at, e.status_before, e.status_after, e.version, e.comment," \
-    " e.correction_diff, e.tag_id"
+/* The id is the first of the core's columns of an event. */
+enum { E_ID, E_COLUMNS = TUOR_EVENT_COLUMNS_N };
+#define EVENT_COLUMNS TUOR_EVENT_COLUMNS
 
 /** When the last thing happened to the trace t; for statements that lock it. */
 #define LAST_EVENT "(SELECT e.occurred_at FROM tuor.trace_events e WHERE e.org_id = t.org_id AND e.trace_id = t.id" \

@@ -45,8 +45,8 @@ use IO::Socket::INET;
 use JSON::PP ();
 use JSON::XS ();          # the same, and quick enough for megabytes
 use MIME::Base64 qw(encode_base64);
-use Socket qw(IPPROTO_TCP TCP_NODELAY);
 use POSIX ();
+use Socket qw(IPPROTO_TCP TCP_NODELAY);
 use Tuor::Postgres;
 use Tuor::Run qw(run_dir run_info read_file eventually source);
 use Exporter qw(import);
