@@ -105,7 +105,10 @@ sub api {
         $base =~ s/127\.0\.0\.1/$opt{host}/;
         $request{peer} = '127.0.0.1';
     }
-    return Tuor::Reply->new($http->request($method, "$base$path", \%request));
+    my $reply = $http->request($method, "$base$path", \%request);
+    # HTTP::Tiny takes "Upgrade, close" for a connection that stays open, and repeats no POST on a new one.
+    delete $http->{handle} if ($reply->{headers}{connection} // '') =~ /\bclose\b/i;
+    return Tuor::Reply->new($reply);
 }
 
 # What a request has to have to succeed, for tests that go on from there.
