@@ -125,6 +125,7 @@ subtest 'requests that succeed' => sub {
     ok eventually(20, sub { api(GET => "/v1/webhook-deliveries/$delivery->{id}", key => $key)->json->{status} =~ /failed|success/ }), 'it was tried';
     try(200, GET => "/v1/webhook-deliveries/$delivery->{id}");
     try(202, POST => "/v1/webhook-deliveries/$delivery->{id}/retry");
+    try(202, POST => "/v1/projects/$project/webhook-deliveries/retry", { from => '2026-01-01', to => '2026-01-02T00:00:00Z', limit => 5 });
     try(200, PUT => "/v1/projects/$project", { webhook_active => JSON::PP::false });
 
     $tag = try(201, POST => '/v1/tags/', { name => 'critical', color => '#ef4444' })->json->{id};

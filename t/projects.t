@@ -13,8 +13,8 @@ my ($true, $false) = (JSON::PP::true, JSON::PP::false);
 my $org = new_org("Projects $$");
 my $key = $org->{key};
 my $none = 'proj_0000000000000000000000';
-my @members = sort qw(id org_id name input_type output_type guidelines webhook_url webhook_active webhook_secret_set archived
-    managed created_at updated_at);
+my @members = sort qw(id org_id name input_type output_type guidelines webhook_url webhook_active webhook_secret_set
+    webhook_secret_next_set webhook_standard archived managed created_at updated_at);
 
 sub call { my ($method, $path, @body) = @_; return api($method, "/v1/projects$path", @body, key => $key) }
 sub create { my $reply = call(POST => '/', { name => 'P', @_ }); is $reply->status, 201, 'created' or diag $reply->body; return $reply->json }

@@ -24,6 +24,8 @@ static const char *const members[TUOR_P_FIELDS] = {
     [TUOR_P_WEBHOOK_URL] = "webhook_url",
     [TUOR_P_WEBHOOK_SECRET] = "webhook_secret",
     [TUOR_P_WEBHOOK_ACTIVE] = "webhook_active",
+    [TUOR_P_WEBHOOK_SECRET_NEXT] = "webhook_secret_next",
+    [TUOR_P_WEBHOOK_STANDARD] = "webhook_standard",
     [TUOR_P_ARCHIVED] = "archived",
 };
 
@@ -113,6 +115,8 @@ tuor_error *tuor_project_read(tuor_project_input *in, tuor_request *q, int creat
     in->webhook_url = read_url(q, &fields[TUOR_P_WEBHOOK_URL]);
     in->webhook_secret = tuor_field_string(q, &fields[TUOR_P_WEBHOOK_SECRET], 0, 1, SECRET_MAX_CHARACTERS);
     in->webhook_active = read_bool(q, &fields[TUOR_P_WEBHOOK_ACTIVE]);
+    in->webhook_secret_next = tuor_field_string(q, &fields[TUOR_P_WEBHOOK_SECRET_NEXT], 0, 1, SECRET_MAX_CHARACTERS);
+    in->webhook_standard = read_bool(q, &fields[TUOR_P_WEBHOOK_STANDARD]);
     /* A new project is never archived: the member means nothing then. */
     in->archived = creating ? -1 : read_bool(q, &fields[TUOR_P_ARCHIVED]);
     return tuor_faults(q);

@@ -27,6 +27,8 @@ void tuor_project_write(tuor_reply *rp, const tuor_result *res, int row)
     write_text(rp, ",\"webhook_url\":", res, row, 6);
     write_bool(rp, ",\"webhook_active\":", res, row, 7);
     write_bool(rp, ",\"webhook_secret_set\":", res, row, 8);
+    write_bool(rp, ",\"webhook_secret_next_set\":", res, row, 13);
+    write_bool(rp, ",\"webhook_standard\":", res, row, 14);
     write_bool(rp, ",\"archived\":", res, row, 9);
     write_bool(rp, ",\"managed\":", res, row, 10);
     tuor_reply_puts(rp, ",\"created_at\":");

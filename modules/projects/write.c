@@ -28,8 +28,8 @@ static void check_active(tuor_request *q, const tuor_project_input *in, int acti
 static const tuor_stmt create_stmt = {
     "projects_create",
     "INSERT INTO tuor.projects AS p (org_id, id, name, input_type, output_type, guidelines, webhook_url, webhook_secret,"
-    " webhook_active, created_at, updated_at)"
-    " VALUES (tuor.org(), $1, $2, coalesce($3, 'text'), coalesce($4, 'key_value'), $5, $6, $7, $8, $9, $9)"
+    " webhook_active, created_at, updated_at, webhook_secret_next, webhook_standard)"
+    " VALUES (tuor.org(), $1, $2, coalesce($3, 'text'), coalesce($4, 'key_value'), $5, $6, $7, $8, $9, $9, $10, $11)"
     " RETURNING " TUOR_PROJECT_COLUMNS
 };
 
@@ -52,7 +52,8 @@ tuor_error *tuor_projects_create(tuor_request *q)
     err = tuor_db_exec(&res, db, &create_stmt, TUOR_ARGS(
         tuor_text(id), tuor_text(in.name), tuor_text(in.input_type), tuor_text(in.output_type),
         tuor_text(in.guidelines), tuor_text(in.webhook_url), tuor_text(in.webhook_secret),
-        tuor_bool(in.webhook_active == 1), tuor_time(q->now)));
+        tuor_bool(in.webhook_active == 1), tuor_time(q->now), tuor_text(in.webhook_secret_next),
+        tuor_bool(in.webhook_standard == 1)));
     tuor_db_end(db);
     if (err) {
         return err;
@@ -74,7 +75,8 @@ static const tuor_stmt update_stmt = {
     " webhook_url = CASE WHEN $7 THEN $8 ELSE p.webhook_url END,"
     " webhook_secret = CASE WHEN $9 THEN $10 ELSE p.webhook_secret END,"
     " webhook_active = coalesce($11, p.webhook_active), archived = coalesce($12, p.archived),"
-    " updated_at = greatest($13, p.updated_at)"
+    " webhook_secret_next = CASE WHEN $14 THEN $15 ELSE p.webhook_secret_next END,"
+    " webhook_standard = coalesce($16, p.webhook_standard), updated_at = greatest($13, p.updated_at)"
     " WHERE p.org_id = tuor.org() AND p.id = $1 RETURNING " TUOR_PROJECT_COLUMNS
 };
 
@@ -130,7 +132,9 @@ tuor_error *tuor_projects_update(tuor_request *q)
             tuor_bool(in.sent[TUOR_P_GUIDELINES]), tuor_text(in.guidelines),
             tuor_bool(in.sent[TUOR_P_WEBHOOK_URL]), tuor_text(in.webhook_url),
             tuor_bool(in.sent[TUOR_P_WEBHOOK_SECRET]), tuor_text(in.webhook_secret),
-            tuor_bool(in.webhook_active), tuor_bool(in.archived), tuor_time(q->now)));
+            tuor_bool(in.webhook_active), tuor_bool(in.archived), tuor_time(q->now),
+            tuor_bool(in.sent[TUOR_P_WEBHOOK_SECRET_NEXT]), tuor_text(in.webhook_secret_next),
+            tuor_bool(in.webhook_standard)));
     }
     tuor_db_end(db);
     return err ? err : tuor_project_answer(q, HTTP_OK, res);

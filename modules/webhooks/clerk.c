@@ -50,7 +50,7 @@ typedef struct clerk {
 
 static const tuor_stmt claim_stmt = {
     "webhooks_claim",
-    "SELECT org_id, id, project_id, event_id, trace_id, url, secret, body"
+    "SELECT org_id, id, project_id, event_id, trace_id, url, secret, body, next_secret, standard, traceparent"
     " FROM tuor.webhook_claim($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 };
 
@@ -214,6 +214,9 @@ static webhook_delivery *make_delivery(const tuor_result *res, int row, const ch
     d->secret = copy(d, res, row, 6);
     d->body.p = copy(d, res, row, 7);
     d->body.len = tuor_result_slice(res, row, 7).len;
+    d->next_secret = copy(d, res, row, 8);
+    d->standard = tuor_result_int(res, row, 9) != 0;
+    d->traceparent = copy(d, res, row, 10);
     d->token = apr_pstrdup(pool, token);
     d->project_key = apr_pstrcat(pool, d->org_id, "/", d->project_id, NULL);
     d->claimed = claimed;

@@ -10,6 +10,7 @@
 
 static const tuor_route routes[] = {
     { M_GET, "/v1/projects/{id}/webhook-deliveries", TUOR_ROLE_VIEWER, "read", webhook_list, 0 },
+    { M_POST, "/v1/projects/{id}/webhook-deliveries/retry", TUOR_ROLE_ADMIN, "write", webhook_retry_range, 0 },
     { M_POST, "/v1/projects/{id}/test-webhook", TUOR_ROLE_ADMIN, "write", webhook_test, 0 },
     { M_GET, "/v1/webhook-deliveries/{id}", TUOR_ROLE_VIEWER, "read", webhook_get, 0 },
     { M_POST, "/v1/webhook-deliveries/{id}/retry", TUOR_ROLE_ADMIN, "write", webhook_retry, 0 },

@@ -23,8 +23,8 @@ static const tuor_stmt insert_stmt = {
     "    AND p.webhook_url IS NOT NULL AND p.webhook_secret IS NOT NULL"
     ")"
     " INSERT INTO tuor.webhook_deliveries AS d (org_id, id, project_id, event_id, event_type, trace_id,"
-    "   created_at, updated_at, body_size, body)"
-    " SELECT m.org_id, $1, m.project_id, $2, $3, m.trace_id, $5, $5, octet_length(m.body), m.body FROM made m"
+    "   created_at, updated_at, body_size, body, traceparent)"
+    " SELECT m.org_id, $1, m.project_id, $2, $3, m.trace_id, $5, $5, octet_length(m.body), m.body, $10 FROM made m"
     " RETURNING d.id"
 };
 
@@ -53,6 +53,15 @@ static const char *make_head(tuor_request *q, const tuor_event *e)
     return tuor_buf_text(&b);
 }
 
+/* The verdict's traceparent. Of a version to come what version 00 knows, as whatever follows may be no text. */
+static const char *trace_context(tuor_request *q)
+{
+    enum { KNOWN = 55, VERSION = 2 };
+    const char *s = tuor_traceparent(q->r);
+
+    return s && strlen(s) > KNOWN ? apr_pstrcat(q->pool, "00", apr_pstrmemdup(q->pool, s + VERSION, KNOWN - VERSION), NULL) : s;
+}
+
 int webhook_on_event(tuor_db *db, tuor_request *q, const tuor_event *e, tuor_error **err)
 {
     int corrected = strcmp(e->type, "review.corrected") == 0;
@@ -65,7 +74,7 @@ int webhook_on_event(tuor_db *db, tuor_request *q, const tuor_event *e, tuor_err
         tuor_text(tuor_id("whd", e->at, q->pool)), tuor_text(e->id), tuor_text(e->type), tuor_text(e->trace_id),
         tuor_time(e->at), tuor_text(make_head(q, e)), tuor_text(e->type),
         tuor_text_slice(corrected ? e->corrected_output : TUOR_SLICE_NONE),
-        tuor_text_slice(corrected ? e->correction_diff : TUOR_SLICE_NONE)));
+        tuor_text_slice(corrected ? e->correction_diff : TUOR_SLICE_NONE), tuor_text(trace_context(q))));
     if (*err) {
         return DONE;
     }

@@ -193,6 +193,25 @@ static int add_header(webhook_transfer *t, const char *name, const char *value)
     return 1;
 }
 
+/* What a project may have asked for beside the documented headers. */
+static int add_extras(webhook_transfer *t)
+{
+    webhook_delivery *d = t->d;
+    apr_int64_t at = apr_time_sec(d->began);
+
+    if (d->next_secret && !add_header(t, "X-Tuor-Signature-Next",
+                                      tuor_sign(d->next_secret, strlen(d->next_secret), d->body, d->pool))) {
+        return 0;
+    }
+    if (d->traceparent && !add_header(t, "traceparent", d->traceparent)) {
+        return 0;
+    }
+    return !d->standard
+        || (add_header(t, "webhook-id", d->event_id)
+            && add_header(t, "webhook-timestamp", apr_psprintf(d->pool, "%" APR_INT64_T_FMT, at))
+            && add_header(t, "webhook-signature", webhook_standard_signature(d, at, d->pool)));
+}
+
 static int make_headers(webhook_transfer *t)
 {
     webhook_delivery *d = t->d;
@@ -201,7 +220,8 @@ static int make_headers(webhook_transfer *t)
     if (!add_header(t, "Content-Type", "application/json")
         || !add_header(t, "X-Tuor-Event-Id", d->event_id)
         || !add_header(t, "X-Tuor-Trace-Id", d->trace_id ? d->trace_id : "")
-        || !add_header(t, "X-Tuor-Signature", tuor_sign(d->secret, strlen(d->secret), d->body, d->pool))) {
+        || !add_header(t, "X-Tuor-Signature", tuor_sign(d->secret, strlen(d->secret), d->body, d->pool))
+        || !add_extras(t)) {
         return 0;
     }
     /* no waiting for a 100 that most receivers do not send */

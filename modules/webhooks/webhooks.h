@@ -63,7 +63,7 @@ void webhook_on_finished(tuor_request *q, int status);
 /** Write the members of a delivery, without the closing brace. */
 void webhook_delivery_write(tuor_reply *rp, const tuor_result *res, int row);
 
-tuor_handler webhook_list, webhook_get, webhook_retry, webhook_test;
+tuor_handler webhook_list, webhook_get, webhook_retry, webhook_retry_range, webhook_test;
 
 /* ---------------------------------------------------------------- dispatch.c */
 
@@ -79,6 +79,9 @@ typedef struct webhook_delivery {
     apr_pool_t *pool;                   /**< its own, with an allocator of its own; holds everything here */
     const char *org_id, *id, *project_id, *event_id, *trace_id;     /**< trace_id NULL for webhook.test */
     const char *url, *secret, *token;
+    const char *next_secret;            /**< NULL: the project has one secret only */
+    const char *traceparent;            /**< of the verdict, or NULL */
+    int standard;                       /**< send the headers of Standard Webhooks, too */
     const char *project_key;            /**< org/project */
     tuor_slice body;
     apr_interval_time_t claimed;        /**< webhook_clock() just before its claim */
@@ -127,6 +130,11 @@ apr_interval_time_t webhook_clock(void);
 void webhook_tray_put(webhook_tray *tray, webhook_delivery *d);
 /** Take all, in order. */
 webhook_delivery *webhook_tray_empty(webhook_tray *tray);
+
+/* ---------------------------------------------------------------- standard.c */
+
+/** The value of webhook-signature: one signature for each secret. at: seconds, as webhook-timestamp says them. */
+const char *webhook_standard_signature(const webhook_delivery *d, apr_int64_t at, apr_pool_t *pool);
 
 /* ----------------------------------------------------------------- figures.c */
 
