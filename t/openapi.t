@@ -219,6 +219,14 @@ subtest 'the event feed' => sub {
     try(422, GET => '/v1/events?after=x&types=y&limit=0');
 };
 
+subtest 'OpenTelemetry' => sub {
+    plan skip_all => 'not built' unless $served{'POST /otlp/v1/traces'};
+    try(200, POST => '/otlp/v1/traces', { resourceSpans => [] });
+    try(200, POST => '/otlp/v1/traces', { resourceSpans => [{ scopeSpans => [{ spans => [{}] }] }] });
+    try(415, POST => '/otlp/v1/traces', 'x', type => 'text/plain');
+    try(400, POST => '/otlp/v1/traces', '{"resourceSpans":1}');
+};
+
 subtest 'analytics' => sub {
     plan skip_all => 'not built' unless $served{'GET /v1/projects/{}/analytics'};
     try(200, GET => "/v1/projects/$project/analytics");

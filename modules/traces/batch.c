@@ -2,10 +2,9 @@
 /*
  * POST /v1/traces/batch: NDJSON, a create body a line; NDJSON back, what became of each.
  *
- * Lines are cut, read and compacted in the body's own buffer and stored group by group. A group is a
- * statement and commits by itself; it is small, so that a batch takes the memory of its body, and a
- * connection for moments only. A line that is wrong, or whose group meets a database that is gone,
- * says so by itself: the others are not concerned.
+ * Lines are cut, read and compacted in the body's own buffer and stored group by group. A line
+ * that is wrong, or whose group meets a database that is gone, says so by itself: the others are not
+ * concerned.
  */
 #include "traces.h"
 
@@ -14,10 +13,6 @@ APLOG_USE_MODULE(tuor_traces);
 #define TYPE "application/x-ndjson"
 #define BODY_MAX (64 * 1024 * 1024)
 #define LINES_MAX 1000
-
-/* A group is stored when it has so many traces, or so many bytes. ingest() takes 256. */
-#define GROUP_TRACES 250
-#define GROUP_BYTES (4 * 1024 * 1024)
 
 typedef struct line {
     tuor_slice text;
@@ -28,11 +23,7 @@ typedef struct batch {
     tuor_request *q;
     line *lines;
     int n;
-    draft *group[GROUP_TRACES];
-    int grouped;
-    apr_size_t bytes;
-    int stored;
-    tuor_error *away;                   /* the database went away: the rest is not tried */
+    group g;
 } batch;
 
 static int is_blank(const char *p, const char *end)
@@ -96,64 +87,6 @@ static void admit(batch *b)
     }
 }
 
-static void note_trouble(batch *b, const tuor_error *err, int n)
-{
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, b->q->r, TUORNO(0801) "%s %d traces of a batch were not stored: %d %s%s%s",
-                  tuor_log_ids(b->q->r), n, err->status, err->detail, err->cause ? ": " : "", err->cause ? err->cause : "");
-}
-
-/* Store some drafts with memory of their own. An error lies in it, so then it is kept. */
-static tuor_error *store(batch *b, draft **list, int n)
-{
-    const tuor_error *away = NULL;
-    apr_pool_t *pool;
-    tuor_error *err;
-    int i;
-
-    apr_pool_create(&pool, b->q->pool);
-    err = ingest(b->q, list, n, pool);
-    for (i = 0; i < n; i++) {
-        if (err) {
-            list[i]->err = err;
-        }
-        b->stored += list[i]->err == NULL;
-        if (list[i]->err && list[i]->err->status == HTTP_SERVICE_UNAVAILABLE) {
-            away = b->away = list[i]->err;
-        }
-    }
-    if (err || away) {
-        note_trouble(b, err ? err : away, n);
-    }
-    else {
-        apr_pool_destroy(pool);
-    }
-    return err;
-}
-
-static void store_group(batch *b)
-{
-    tuor_error *err = NULL;
-    int i;
-
-    if (b->grouped && !b->away) {
-        err = store(b, b->group, b->grouped);
-        if (!err || b->away || b->grouped == 1) {
-            b->grouped = 0;             /* each has its verdict */
-        }
-    }
-    /* A statement that the database refused tells nothing of a single trace: ask about each. */
-    for (i = 0; i < b->grouped; i++) {
-        if (b->away) {
-            b->group[i]->err = b->away;
-        }
-        else {
-            store(b, &b->group[i], 1);
-        }
-    }
-    b->grouped = 0;
-    b->bytes = 0;
-}
-
 static void read_line(batch *b, line *l, int number, apr_pool_t *scratch)
 {
     draft *d = &l->d;
@@ -166,11 +99,7 @@ static void read_line(batch *b, line *l, int number, apr_pool_t *scratch)
     /* A microsecond apart: a list that goes by time keeps the order of the lines. */
     d->at = b->q->now + number;
     d->id = tuor_id("trace", d->at, b->q->pool);
-    b->group[b->grouped++] = d;
-    b->bytes += d->input.len + d->output.len + d->config.len;
-    if (b->grouped == GROUP_TRACES || b->bytes >= GROUP_BYTES) {
-        store_group(b);
-    }
+    group_add(&b->g, d);
 }
 
 static void store_all(batch *b)
@@ -186,7 +115,7 @@ static void store_all(batch *b)
         }
     }
     apr_pool_destroy(scratch);
-    store_group(b);
+    group_store(&b->g);
     b->q->faults = NULL;
 }
 
@@ -219,7 +148,7 @@ tuor_error *traces_batch(tuor_request *q)
     batch *b = apr_pcalloc(q->pool, sizeof(*b));
     tuor_error *err;
 
-    b->q = q;
+    b->q = b->g.q = q;
     /* A key that is no good any more shall not send 64 MB first. */
     if ((err = tuor_auth_verify(q)) || (err = tuor_body_read(q, TYPE, BODY_MAX)) || (err = tuor_query(q, NULL, 0))
         || (err = tuor_faults(q)) || (err = cut(b))) {
@@ -228,5 +157,5 @@ tuor_error *traces_batch(tuor_request *q)
     admit(b);
     store_all(b);
     /* Nothing is stored, and nothing but the database is to blame: the whole request can be sent again. */
-    return b->away && !b->stored ? b->away : answer(b);
+    return b->g.away && !b->g.stored ? b->g.away : answer(b);
 }

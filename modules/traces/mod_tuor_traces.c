@@ -3,6 +3,7 @@
  * Traces: ingest, read, list, export, review lifecycle, audit trail, tags on traces.
  */
 #include "traces.h"
+#include "tuor_traces.h"
 
 static const tuor_route routes[] = {
     { M_POST, "/v1/traces", TUOR_ROLE_ADMIN, "ingest", traces_create, 0 },
@@ -29,6 +30,7 @@ static int add_routes(apr_pool_t *pconf, server_rec *s)
 static void register_hooks(apr_pool_t *pool)
 {
     TUOR_OPENAPI(pool, traces);
+    APR_REGISTER_OPTIONAL_FN(tuor_traces_store);
     tuor_hook_routes(add_routes, NULL, NULL, APR_HOOK_MIDDLE);
 }
 

@@ -91,6 +91,27 @@ const char *draft_well_known(tuor_slice config, const char *name, apr_pool_t *po
  */
 tuor_error *ingest(tuor_request *q, draft **list, int n, apr_pool_t *pool);
 
+/* ---- many on their way in (group.c) */
+
+/* A group is stored when it has so many traces, or so many bytes. ingest() takes 256. */
+#define GROUP_TRACES 250
+#define GROUP_BYTES (4 * 1024 * 1024)
+
+/** Drafts that are stored together; begin with zeros and q. */
+typedef struct group {
+    tuor_request *q;
+    draft *list[GROUP_TRACES];
+    int n;
+    apr_size_t bytes;
+    int stored;                         /**< out: how many have been */
+    tuor_error *away;                   /**< out: the database went away: the rest is not tried */
+} group;
+
+/** Add a draft, whose payloads have to stay until it is stored, and store the group when it is full. */
+void group_add(group *g, draft *d);
+/** Store what is left. */
+void group_store(group *g);
+
 /* ---- exclude_fields (exclude.c) */
 
 /**

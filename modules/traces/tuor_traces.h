@@ -1,0 +1,32 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/**
+ * @file tuor_traces.h
+ * What the traces plugin offers to other plugins. They ask for it with APR_RETRIEVE_OPTIONAL_FN in
+ * post_config, so that neither needs the other to be loaded.
+ */
+#ifndef TUOR_TRACES_OFFER_H
+#define TUOR_TRACES_OFFER_H
+
+#include "mod_tuor.h"
+
+#include <apr_optional.h>
+
+/** A trace to be stored. */
+typedef struct tuor_trace_in {
+    const char *project;                /**< project_id, whoever's: a foreign one becomes the 404 */
+    /** Valid JSON objects within the limits of size and depth, without white space; config may be none. */
+    tuor_slice input, output, config;
+    apr_time_t at;                      /**< its creation: q->now, a microsecond more for each that follows */
+    const char *id;                     /**< out: trace_…, in q->pool */
+    tuor_error *err;                    /**< out: why it was not stored, or NULL */
+} tuor_trace_in;
+
+/**
+ * Store traces as a batch does: in groups, each of which commits by itself. In a handler that holds no
+ * connection; what the quota says about them is the caller's to ask.
+ * @param away set to the 503 when the database went away: what came after it was not tried
+ */
+APR_DECLARE_OPTIONAL_FN(void, tuor_traces_store, (tuor_request *q, tuor_trace_in *list, int n, tuor_error **away));
+void tuor_traces_store(tuor_request *q, tuor_trace_in *list, int n, tuor_error **away);
+
+#endif
