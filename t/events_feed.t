@@ -213,12 +213,17 @@ subtest 'long histories' => sub {
 };
 
 subtest 'a copy of the database in another cluster' => sub {
-    # As if the events had been written where transactions had come much further.
-    psql('UPDATE tuor.trace_events SET pos = pos + 1000000000');
-    my ($place) = psql("SELECT max(pos) FROM tuor.trace_events WHERE org_id = '$org->{id}'");
-    my $unnoticed = trace();
-    my $all = feed(limit => 500);
-    $all = feed(limit => 500, after => $all->{cursor}) while $all->{has_more};
+    # As if the events had been written where transactions had come much further. Analytics read events,
+    # too: where they notice first, once more, so that it is the feed.
+    my ($place, $unnoticed, $all);
+    for (1 .. 6) {
+        psql('UPDATE tuor.trace_events SET pos = pos + 1000000000');
+        ($place) = psql("SELECT max(pos) FROM tuor.trace_events WHERE org_id = '$org->{id}'");
+        $unnoticed = trace();
+        $all = feed(limit => 500);
+        $all = feed(limit => 500, after => $all->{cursor}) while $all->{has_more};
+        last if error_log() =~ /TUOR0901: .*copy/;
+    }
     is $all->{events}[-1]{trace_id}, $unnoticed->{id}, 'what is written there comes last';
     my $later = trace();
     is_deeply [map { $_->{trace_id} } @{ feed(after => $all->{cursor})->{events} }], [$later->{id}], 'and so on';
