@@ -266,6 +266,14 @@ apr_time_t tuor_copy_time(tuor_slice col)
     return col.p && col.len == 8 ? (apr_time_t)get64(col.p) + EPOCH_DIFF : 0;
 }
 
+tuor_slice tuor_copy_from_time(apr_time_t t, apr_pool_t *pool)
+{
+    unsigned char *p = apr_palloc(pool, 8);
+
+    put64(p, (apr_uint64_t)(t - EPOCH_DIFF));
+    return (tuor_slice){ (const char *)p, 8 };
+}
+
 apr_array_header_t *tuor_copy_texts(tuor_slice col, apr_pool_t *pool)
 {
     apr_array_header_t *texts = apr_array_make(pool, 4, sizeof(const char *));

@@ -522,6 +522,8 @@ const char *tuor_db_literal(tuor_db *db, const char *text);
 /** Decode a binary column of a COPY. */
 apr_int64_t tuor_copy_int(tuor_slice col);
 apr_time_t tuor_copy_time(tuor_slice col);
+/** A time as a column would bring it, in the pool: for rows that are known without being read. */
+tuor_slice tuor_copy_from_time(apr_time_t t, apr_pool_t *pool);
 /** text[]: const char * each, in the pool. */
 apr_array_header_t *tuor_copy_texts(tuor_slice col, apr_pool_t *pool);
 

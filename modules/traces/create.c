@@ -32,19 +32,6 @@ static tuor_slice text(const char *s)
     return (tuor_slice){ s, strlen(s) };
 }
 
-/* Big-endian, as a column would come. */
-static tuor_slice binary_time(apr_time_t t, apr_pool_t *pool)
-{
-    apr_uint64_t v = (apr_uint64_t)(t - APR_INT64_C(946684800000000));
-    char *p = apr_palloc(pool, 8);
-    int i;
-
-    for (i = 7; i >= 0; i--, v >>= 8) {
-        p[i] = (char)(v & 0xff);
-    }
-    return (tuor_slice){ p, 8 };
-}
-
 /* The trace as it was when it was new. */
 static tuor_error *answer(tuor_request *q, const draft *d)
 {
@@ -56,7 +43,7 @@ static tuor_error *answer(tuor_request *q, const draft *d)
     t.col[T_PROJECT] = text(d->project);
     t.col[T_STATUS] = text("pending");
     t.col[T_VERSION] = (tuor_slice){ "\1", 1 };
-    t.col[T_CREATED_AT] = t.col[T_UPDATED_AT] = binary_time(d->at, q->pool);
+    t.col[T_CREATED_AT] = t.col[T_UPDATED_AT] = tuor_copy_from_time(d->at, q->pool);
     t.col[T_CREATED_BY] = t.col[T_UPDATED_BY] = text(d->by);
     t.col[T_INPUT] = d->input;
     t.col[T_OUTPUT] = d->output;

@@ -14,6 +14,7 @@ static const tuor_stmt get = {
 tuor_error *traces_get(tuor_request *q)
 {
     const char *id = q->param[0];
+    const char *etag;
     tuor_result *res;
     tuor_db *db;
     tuor_error *err = tuor_query(q, NULL, 0);
@@ -37,8 +38,9 @@ tuor_error *traces_get(tuor_request *q)
         return tuor_error_not_found(q->pool, "trace");
     }
     trace_from_result(&t, res, 0);
-    if (tuor_not_modified(q, trace_etag(&t, q->pool))) {
-        apr_table_setn(q->r->headers_out, "ETag", trace_etag(&t, q->pool));
+    etag = trace_etag(&t, q->pool);
+    if (tuor_not_modified(q, etag)) {
+        apr_table_setn(q->r->headers_out, "ETag", etag);
         return tuor_reply_end(tuor_reply_begin(q, HTTP_NOT_MODIFIED, NULL));
     }
     return trace_reply(q, HTTP_OK, &t);
