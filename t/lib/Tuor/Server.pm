@@ -55,7 +55,7 @@ sub httpd_command {
     return $config->{httpd} unless $config->{preload};
     my $logs = run_dir() . '/sanitizer';
     return ('env', "LD_PRELOAD=$config->{preload}", "ASAN_OPTIONS=detect_leaks=0:use_sigaltstack=0:log_path=$logs",
-            "UBSAN_OPTIONS=print_stacktrace=1:log_path=$logs", "TSAN_OPTIONS=log_path=$logs", $config->{httpd});
+            "UBSAN_OPTIONS=print_stacktrace=1:log_path=$logs", "TSAN_OPTIONS=log_path=$logs:suppressions=" . source() . '/t/tsan.supp', $config->{httpd});
 }
 
 sub start {
