@@ -6,7 +6,7 @@ use strict;
 use warnings;
 use utf8;
 use Tuor::Npm;
-use Tuor::Run qw(write_file read_file);
+use Tuor::Run qw(source write_file read_file);
 use Tuor::Server;
 use Tuor::Test;
 
@@ -15,6 +15,38 @@ plan skip_all => $why unless $dir;
 
 my $org = new_org("Exporters $$");
 my $project = create_project(key => $org->{key})->{id};
+
+# The program in docs/opentelemetry.md, as it stands there.
+subtest 'the documented program' => sub {
+    my ($program) = read_file(source() . '/docs/opentelemetry.md') =~ /^```js\n(.*?)^```/ms;
+    write_file("$dir/documented.mjs", $program);
+    local @ENV{qw(TUOR_URL TUOR_API_KEY TUOR_PROJECT_ID)} = (url(), $org->{key}, $project);
+    my $said = `cd '$dir' && node documented.mjs 2>&1`;
+    is "$? $said", '0 ', 'runs';
+    my $trace = api(GET => '/v1/traces/?limit=1', key => $org->{key})->json->[0];
+    is_deeply [@$trace{qw(project_id model_input model_output)}], [$project,
+        { messages => [{ role => 'user', content => 'What is the capital of France?' }], system_prompt => 'Be brief.', content => 'What is the capital of France?' },
+        { content => 'Paris' }], 'and leaves a trace';
+};
+
+# And with nothing but the environment.
+subtest 'the documented environment' => sub {
+    write_file("$dir/environment.mjs", <<~'END');
+        import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
+        import { defaultResource, detectResources, envDetector } from "@opentelemetry/resources";
+        import { BatchSpanProcessor, NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
+        const provider = new NodeTracerProvider({ resource: defaultResource().merge(detectResources({ detectors: [envDetector] })),
+            spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())] });
+        provider.getTracer("t").startSpan("chat", { attributes: { "gen_ai.prompt": "P", "gen_ai.completion": "Q" } }).end();
+        await provider.shutdown();
+        END
+    local @ENV{qw(OTEL_EXPORTER_OTLP_ENDPOINT OTEL_EXPORTER_OTLP_HEADERS OTEL_EXPORTER_OTLP_COMPRESSION OTEL_RESOURCE_ATTRIBUTES)}
+        = (url() . '/otlp', "X-API-Key=$org->{key}", 'gzip', "tuor.project_id=$project");
+    is `cd '$dir' && node environment.mjs 2>&1`, '', 'runs';
+    my $trace = api(GET => '/v1/traces/?limit=1', key => $org->{key})->json->[0];
+    is "$trace->{project_id} $trace->{model_input}{content} $trace->{model_output}{content}", "$project P Q", 'and leaves a trace';
+    is api(POST => "/otlp/v1/$_", '{}', key => $org->{key})->status, 404, "no $_" for 'metrics', 'logs';
+};
 
 # Jobs for export.mjs: their results.
 sub run_jobs {

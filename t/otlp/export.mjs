@@ -9,7 +9,7 @@ import { DiagLogLevel, SpanKind, context, diag, trace } from "@opentelemetry/api
 import { OTLPTraceExporter as JsonExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { OTLPTraceExporter as ProtoExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { defaultResource, resourceFromAttributes } from "@opentelemetry/resources";
-import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base";
+import { BatchSpanProcessor, NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
 
 let said = [];
 const say = (...words) => said.push(words.join(" "));
@@ -33,7 +33,7 @@ async function run(url, job) {
     shutdown: () => exporter.shutdown(),
     forceFlush: () => exporter.forceFlush(),
   };
-  const provider = new BasicTracerProvider({
+  const provider = new NodeTracerProvider({
     resource: defaultResource().merge(resourceFromAttributes(job.resource)),
     spanProcessors: [new BatchSpanProcessor(seen, job.batch ? { maxExportBatchSize: job.batch } : {})],
   });
