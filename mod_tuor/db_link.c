@@ -486,7 +486,8 @@ static apr_status_t child_exit(void *data)
 
 /*
  * prefork makes a child's pool with an allocator that has no lock, as it knows of no threads. Ours open connections,
- * and mod_dbd makes each in a pool under that one, while the main thread serves a request from another.
+ * and mod_dbd makes each in a pool under that one, while the main thread serves a request from another. The lock may be
+ * taken twice by one thread: prefork ends a child inside a signal handler, whatever it has interrupted.
  */
 static void lock_allocator(apr_pool_t *pchild)
 {
@@ -494,7 +495,7 @@ static void lock_allocator(apr_pool_t *pchild)
     apr_thread_mutex_t *lock;
 
     if (!apr_allocator_mutex_get(allocator)
-        && apr_thread_mutex_create(&lock, APR_THREAD_MUTEX_DEFAULT, pchild) == APR_SUCCESS) {
+        && apr_thread_mutex_create(&lock, APR_THREAD_MUTEX_NESTED, pchild) == APR_SUCCESS) {
         apr_allocator_mutex_set(allocator, lock);
     }
 }
