@@ -24,15 +24,15 @@
 ATOMICS(32, apr_uint32_t)
 ATOMICS(64, apr_uint64_t)
 
-void *apr_atomic_casptr(void *volatile *mem, void *with, const void *cmp)
+void *apr_atomic_casptr(volatile void **mem, void *with, const void *cmp)
 {
     void *was = (void *)cmp;
 
-    __atomic_compare_exchange_n(mem, &was, with, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    __atomic_compare_exchange_n((void *volatile *)mem, &was, with, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     return was;
 }
 
-void *apr_atomic_xchgptr(void *volatile *mem, void *with)
+void *apr_atomic_xchgptr(volatile void **mem, void *with)
 {
-    return __atomic_exchange_n(mem, with, __ATOMIC_SEQ_CST);
+    return __atomic_exchange_n((void *volatile *)mem, with, __ATOMIC_SEQ_CST);
 }
