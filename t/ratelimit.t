@@ -87,6 +87,12 @@ subtest 'headers' => sub {
     is api(PATCH => '/v1/tags/', server => $server, key => $key)->header('ratelimit'), undef, 'nor is a 405';
     is api(GET => '/v1/tags/', server => $server, key => 'tuor_x')->header('ratelimit'), undef, 'nor a malformed key';
 
+    for (['"ingest";q=200;w=60', POST => '/v1/traces/', {}], ['"export";q=20;w=60', GET => '/v1/traces/export'],
+        ['"refine";q=5;w=60', POST => '/v1/projects/proj_0000000000000000000000/prompts/refine'], ['"ingest";q=200;w=60', POST => '/otlp/v1/traces', {}]) {
+        my ($policy, $method, $path, @body) = @$_;
+        is api($method => $path, @body, server => $server, key => $key)->header('ratelimit-policy'), $policy, "$method $path";
+    }
+
     my $raw = raw_request("GET /v1/tags/ HTTP/1.1\r\nHost: x\r\nX-API-Key: $key\r\nConnection: close\r\n\r\n", $server);
     is scalar(() = $raw =~ /^RateLimit:/mg), 1, 'RateLimit stands there once';
     is scalar(() = $raw =~ /^RateLimit-Policy:/mg), 1, 'and so does the policy';

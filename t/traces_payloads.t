@@ -3,6 +3,8 @@
 # Payloads come back with the same characters, wherever they come back.
 use strict;
 use warnings;
+use Tuor::Run qw(free_port);
+use Tuor::Server;
 use Tuor::Test;
 
 my $org = new_org("Payloads $$");
@@ -150,6 +152,30 @@ subtest 'size' => sub {
     is $reply->status, 200, 'corrected_output: 5 242 880 bytes';
     ok $reply->raw($_) eq $of->($max), "  $_ as sent" for qw(corrected_output final_output);
     is post(body(%good, model_input => '{' . join(',', map { "\"key $_\":$_" } 1 .. 100_000) . '}'))->status, 201, '100 000 keys';
+};
+
+subtest 'other limits: TuorMaxPayload, TuorMaxDepth' => sub {
+    my $port = free_port();
+    my $server = Tuor::Server->start(conf => "TuorMaxPayload 1024\nTuorMaxDepth 3\nListen 127.0.0.1:$port\n<VirtualHost 127.0.0.1:$port>\nTuorMaxDepth 2\n</VirtualHost>\n");
+    my $vhost = bless { %$server, port => $port, owner => 0 }, 'Tuor::Server';
+    my $try = sub { my ($at, $input) = @_; return api(POST => '/v1/traces/', body(model_input => $input, model_output => '{}'), key => $key, server => $at) };
+    my $of = sub { '{"a":"' . 'x' x ($_[0] - 8) . '"}' };
+    is $try->($server, $of->(1024))->status, 201, '1024 bytes';
+    my $reply = $try->($server, $of->(1025));
+    is $reply->status, 422, 'a byte more';
+    is $reply->json->{errors}[0]{field}, 'model_input', '  the field';
+    like $reply->json->{errors}[0]{message}, qr/1024/, '  and the limit';
+    is $try->($server, '{"a":{"b":[]}}')->status, 201, 'three levels';
+    $reply = $try->($server, '{"a":{"b":[[]]}}');
+    is $reply->status, 422, 'four';
+    like $reply->json->{errors}[0]{message}, qr/\b3\b/, '  the limit';
+    is $try->($vhost, '{"a":{"b":[]}}')->status, 422, 'a virtual host with a limit of its own';
+    is $try->($vhost, $of->(1025))->status, 422, '  inherits the other';
+    for my $wrong ('TuorMaxPayload 0', 'TuorMaxPayload x', 'TuorMaxPayload -1', 'TuorMaxDepth 0', 'TuorMaxDepth ten', 'TuorMaxDepth 1000000') {
+        my ($status, $said) = Tuor::Server->configtest("$wrong\n");
+        ok $status != 0, "configtest refuses $wrong";
+        like $said, qr/${\($wrong =~ s{ .*}{}r)}/, '  and names the directive';
+    }
 };
 
 # Where two texts part.
