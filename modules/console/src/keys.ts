@@ -1,0 +1,85 @@
+// Licensed under the Apache License, Version 2.0; see LICENSE.
+//
+// Single-key shortcuts. They rest while somebody types or a dialog is open, can be
+// turned off as a whole (WCAG 2.1.4), and list themselves in the help and the palette.
+
+import { useEffect, useRef } from 'preact/hooks';
+import { stored } from './settings.ts';
+
+export interface Shortcut {
+    /** 'a', 'ArrowDown', '?', 'mod+Enter' (Ctrl, or Cmd on a Mac), 'shift+R' */
+    keys: string | string[];
+    /** What it does, in the reader's language: for help and palette. */
+    does: string;
+    run: (event: KeyboardEvent) => void;
+    /** Works while a field has the focus, too: only for mod+… and Escape. */
+    inFields?: boolean;
+    /** Not offered now. */
+    off?: boolean;
+    /** For help and palette: which part of the screen it belongs to. */
+    group?: string;
+}
+
+const layers: { current: Shortcut[] }[] = [];
+
+/** The shortcuts of a component while it is mounted; later layers win. */
+export function useShortcuts(shortcuts: Shortcut[]): void {
+    const mine = useRef(shortcuts);
+    mine.current = shortcuts;
+    useEffect(() => {
+        layers.push(mine);
+        return () => { layers.splice(layers.indexOf(mine), 1); };
+    }, []);
+}
+
+export function activeShortcuts(): Shortcut[] {
+    return layers.flatMap((layer) => layer.current).filter((one) => !one.off);
+}
+
+export const keysEnabled = (): boolean => stored('keys') !== 'off';
+
+const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
+
+function nameOf(event: KeyboardEvent): string {
+    const mod = MAC ? event.metaKey : event.ctrlKey;
+    if (mod) return `mod+${event.key}`;
+    if (event.altKey || event.metaKey || event.ctrlKey) return '';
+    return event.shiftKey && event.key.length > 1 ? `shift+${event.key}` : event.key;
+}
+
+/** 'mod+Enter' as people see it on a key cap. */
+export function keyLabel(keys: string | string[]): string {
+    const first = typeof keys === 'string' ? keys : keys[0];
+    return first.replace('mod+', MAC ? '⌘' : 'Ctrl ').replace('shift+', '⇧').replace('Enter', '⏎')
+        .replace('ArrowDown', '↓').replace('ArrowUp', '↑').replace('ArrowLeft', '←').replace('ArrowRight', '→').replace('Escape', 'Esc');
+}
+
+export function typing(target: EventTarget | null): boolean {
+    const element = target as HTMLElement | null;
+    if (!element?.matches) return false;
+    return element.isContentEditable || element.matches('textarea, select, input:not([type="checkbox"], [type="radio"], [type="button"], [type="range"])');
+}
+
+/** Once, at the start. */
+export function listenForKeys(): void {
+    document.addEventListener('keydown', (event) => {
+        if (event.defaultPrevented || event.isComposing) return;
+        const name = nameOf(event);
+        const inField = typing(event.target);
+        const modal = document.querySelector('dialog:modal');
+        const plainKey = !name.startsWith('mod+') && name !== 'Escape';
+        if (plainKey && !keysEnabled()) return;
+        for (const layer of [...layers].reverse()) {
+            for (const one of layer.current) {
+                const names = typeof one.keys === 'string' ? [one.keys] : one.keys;
+                if (one.off || !names.includes(name) || (inField && !one.inFields)) continue;
+                if (modal && !one.inFields) continue;
+                // Enter and Space on a button or a link are the button's.
+                if ((name === 'Enter' || name === ' ') && (event.target as Element).closest('button, a, summary, [role="menuitem"]')) continue;
+                event.preventDefault();
+                one.run(event);
+                return;
+            }
+        }
+    });
+}

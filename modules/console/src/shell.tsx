@@ -1,0 +1,199 @@
+// Licensed under the Apache License, Version 2.0; see LICENSE.
+//
+// What stands around every screen: the bar, the session, the help, and which
+// screen an address means. Screens are loaded when they are first shown.
+
+import { Component, type ComponentChildren, type ComponentType } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { ApiError, onConnection } from './api.ts';
+import { chooseLanguage, language, LANGUAGES, t, type Language, type TextKey } from './i18n.ts';
+import { activeShortcuts, useShortcuts } from './keys.ts';
+import { BASE, go, usePlace, type Place } from './router.ts';
+import { can, loadSession, loadShelf, SessionContext, signOut, switchOrganization, type Session } from './session.ts';
+import { applyTheme, store, stored, useStored, type Theme } from './settings.ts';
+import { SignIn } from './screens/signin.tsx';
+import { Dialog, Empty, ErrorNote, Glyph, Key, Menu } from './ui/index.tsx';
+
+/** A screen gets the place behind its own name: /console/prompts/proj_1 is ['proj_1'] for prompts. */
+export interface ScreenProps { place: Place; rest: string[] }
+type Screen = ComponentType<ScreenProps>;
+
+const SCREENS: Record<string, { load: () => Promise<{ default: Screen }>; label: TextKey; admin?: boolean }> = {
+    traces: { load: () => import('./screens/traces.tsx'), label: 'shell.traces' },
+    review: { load: () => import('./screens/review.tsx'), label: 'shell.review' },
+    prompts: { load: () => import('./screens/prompts.tsx'), label: 'shell.prompts' },
+    analytics: { load: () => import('./screens/analytics.tsx'), label: 'shell.analytics' },
+    webhooks: { load: () => import('./screens/webhooks.tsx'), label: 'shell.webhooks' },
+    audit: { load: () => import('./screens/audit.tsx'), label: 'shell.audit' },
+    settings: { load: () => import('./screens/settings.tsx'), label: 'shell.settings' },
+};
+
+export function Console() {
+    const place = usePlace();
+    const [session, setSession] = useState<Session | null>(null);
+    const [problem, setProblem] = useState<ApiError | null>(null);
+    const [online, setOnline] = useState(true);
+
+    const start = async () => {
+        try {
+            const loaded = await loadSession();
+            const refresh = async () => {
+                const shelf = await loadShelf();
+                setSession((old) => old && { ...old, ...shelf });
+            };
+            setSession({ ...loaded, refresh });
+            setProblem(null);
+        } catch (error) {
+            setProblem(error instanceof ApiError ? error : new ApiError(0, String(error)));
+        }
+    };
+    useEffect(() => {
+        onConnection(() => setProblem(new ApiError(401, '')), setOnline);
+        void start();
+    }, []);
+
+    if (problem?.status === 401 || place.path[0] === 'sign-in') {
+        const next = place.path[0] === 'sign-in' ? place.query.get('next') : null;
+        return <SignIn ended={session !== null} onDone={() => {
+            if (place.path[0] === 'sign-in') go(next?.startsWith(BASE) ? next : BASE, true);
+            void start();
+        }} />;
+    }
+    if (problem?.status === 403) return <NoOrganization problem={problem} />;
+    if (problem && !session) return <div class="alone"><ErrorNote error={problem} retry={() => void start()} /></div>;
+    if (!session) return null;
+    return (
+        <SessionContext.Provider value={session}>
+            <div class="console">
+                <Bar session={session} place={place} />
+                <div>{!online && <div class="offline" role="status">{t('shell.offline')}</div>}</div>
+                <Shown place={place} />
+                <div id="announcer" class="unseen" aria-live="polite" />
+            </div>
+        </SessionContext.Provider>
+    );
+}
+
+/** The project that the address names, else the last one used. */
+export function currentProject(session: Session, place: Place): string | null {
+    const named = place.query.get('project') ?? place.path.find((one) => one.startsWith('proj_'));
+    if (named && session.everyProject.some((one) => one.id === named)) return named;
+    const last = stored('project');
+    return session.projects.find((one) => one.id === last)?.id ?? session.projects[0]?.id ?? null;
+}
+
+function Bar({ session, place }: { session: Session; place: Place }) {
+    const { me } = session;
+    const [help, setHelp] = useState(false);
+    const [theme] = useStored('theme', 'system');
+    const project = currentProject(session, place);
+    const screen = place.path[0] ?? 'traces';
+    const name = me.name ?? me.login;
+    useEffect(() => { if (project) store('project', project); }, [project]);
+    useShortcuts([{ keys: '?', does: t('shell.help'), run: () => setHelp(true) }]);
+
+    const scoped = (path: string) => `${BASE}${path}${project ? `?project=${project}` : ''}`;
+    const setTheme = (to: Theme) => {
+        store('theme', to === 'system' ? null : to);
+        applyTheme();
+    };
+    return (
+        <header class="bar">
+            <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>{t('shell.skip')}</a>
+            <a class="brand" href={BASE}><img src={document.querySelector<HTMLLinkElement>('link[rel="icon"]')?.href} alt="" />Tuor</a>
+            {session.projects.length > 0 && (
+                <Menu start name={t('shell.chooseProject')} label={<><span class="clip project">{session.everyProject.find((one) => one.id === project)?.name ?? t('shell.chooseProject')}</span><Glyph name="down" /></>}
+                    items={session.projects.map((one) => ({ label: one.name, chosen: one.id === project, run: () => {
+                        store('project', one.id);
+                        go(`${BASE}${['traces', 'review', 'prompts', 'analytics', 'webhooks'].includes(screen) ? screen : 'traces'}?project=${one.id}`);
+                    } }))} />
+            )}
+            <nav aria-label={t('shell.nav')}>
+                {Object.entries(SCREENS).map(([path, { label, admin }]) => (!admin || can(me, 'admin')) && (
+                    <a key={path} href={path === 'settings' || path === 'audit' ? BASE + path : scoped(path)} aria-current={screen === path ? 'page' : undefined}>{t(label)}</a>
+                ))}
+            </nav>
+            <div class="slot">
+                <span id="bar-slot" />
+                <button type="button" class="plain icon" aria-label={t('shell.help')} title={t('shell.help')} onClick={() => setHelp(true)}><Glyph name="help" /></button>
+                <Menu name={t('shell.account', { name })} label={<><span class="clip">{name}</span><Glyph name="down" /></>} items={[
+                    ...(me.organizations.length > 1 ? me.organizations.map((one) => ({ label: one.name, chosen: one.id === me.organization.id, run: () => switchOrganization(one.id) })) : []),
+                    ...(['system', 'light', 'dark'] as const).map((one) => ({
+                        label: t(one === 'system' ? 'shell.themeSystem' : one === 'light' ? 'shell.themeLight' : 'shell.themeDark'), chosen: theme === one, run: () => setTheme(one),
+                    })),
+                    ...(Object.entries(LANGUAGES) as [Language, string][]).map(([one, label]) => ({ label, chosen: language === one, run: () => chooseLanguage(one) })),
+                    { label: t('shell.signOut'), run: () => void signOut() },
+                ]} />
+            </div>
+            {help && <Help onClose={() => setHelp(false)} />}
+        </header>
+    );
+}
+
+function Help({ onClose }: { onClose: () => void }) {
+    const [keys, setKeys] = useStored('keys', 'on');
+    const all = activeShortcuts();
+    const groups = [...new Set(all.map((one) => one.group ?? ''))];
+    return (
+        <Dialog panel title={t('shell.help')} onClose={onClose}>
+            <label class="field check"><input type="checkbox" checked={keys === 'on'} onChange={(event) => setKeys(event.currentTarget.checked ? 'on' : 'off')} /><span>{t('shell.shortcutsOn')}</span></label>
+            <small>{t('shell.shortcutsNote')}</small>
+            <div class="help">
+                {groups.map((group) => [
+                    group && <h3 key={group}>{group}</h3>,
+                    ...all.filter((one) => (one.group ?? '') === group).map((one) => [<span class="row" key={one.does}>{(typeof one.keys === 'string' ? [one.keys] : one.keys).map((key) => <Key keys={key} key={key} />)}</span>, <span>{one.does}</span>]),
+                ])}
+            </div>
+        </Dialog>
+    );
+}
+
+/** The screen of the address; the old one stays until the new one is loaded. */
+function Shown({ place }: { place: Place }) {
+    const name = place.path[0] ?? 'traces';
+    const [shown, setShown] = useState<{ name: string; Screen: Screen } | null>(null);
+    const [failed, setFailed] = useState(false);
+    const main = useRef<HTMLElement>(null);
+    useEffect(() => {
+        const known = SCREENS[name];
+        let gone = false;
+        if (known && shown?.name !== name) {
+            known.load().then((loaded) => {
+                if (gone) return;
+                setFailed(false);
+                setShown({ name, Screen: loaded.default });
+                document.title = `${t(known.label)} – Tuor`;
+            }, () => setFailed(true));
+        }
+        return () => { gone = true; };
+    }, [name]);
+    let inside: ComponentChildren = null;
+    if (!SCREENS[name]) inside = <Empty title={t('shell.notFound')} action={<a class="button" href={BASE}>{t('shell.toTraces')}</a>}>{t('shell.notFoundText')}</Empty>;
+    else if (failed) inside = <Empty title={t('shell.broken')} action={<button type="button" class="primary" onClick={() => location.reload()}>{t('shell.loadAgain')}</button>}>{t('shell.brokenText')}</Empty>;
+    else if (shown) inside = <Fence key={shown.name}><shown.Screen place={place} rest={shown.name === name ? place.path.slice(1) : []} /></Fence>;
+    return <main id="main" tabIndex={-1} ref={main}>{inside}</main>;
+}
+
+/** A screen that throws is replaced, not the console. */
+class Fence extends Component<{ children: ComponentChildren }, { broken: boolean }> {
+    state = { broken: false };
+    componentDidCatch(error: unknown) {
+        console.error(error);
+        this.setState({ broken: true });
+    }
+    render() {
+        if (!this.state.broken) return this.props.children;
+        return <Empty title={t('shell.broken')} action={<button type="button" class="primary" onClick={() => location.reload()}>{t('shell.loadAgain')}</button>}>{t('shell.brokenText')}</Empty>;
+    }
+}
+
+function NoOrganization({ problem }: { problem: ApiError }) {
+    const choices = (problem.body.organizations as { id: string; name: string }[] | undefined) ?? [];
+    return (
+        <div class="alone"><div class="card stack">
+            {choices.length === 0
+                ? <Empty title={t('shell.noOrganization')} action={<button type="button" onClick={() => void signOut()}>{t('shell.signOut')}</button>}>{t('shell.noOrganizationText')}</Empty>
+                : <><h1>{t('shell.chooseOrganization')}</h1>{choices.map((one) => <button type="button" key={one.id} onClick={() => switchOrganization(one.id)}>{one.name}</button>)}</>}
+        </div></div>
+    );
+}
