@@ -32,7 +32,7 @@ export function Comparison({ before, after, versions, stats, view, onChoose, onV
     );
     return (
         <>
-            <section class="stack tight" aria-labelledby="about">
+            <section class="stack tight">
                 <div class="row wrap">
                     <h2 id="about"><VersionName prompt={after} /></h2>
                     <span class="quiet">{t(after.source === 'refinement' ? 'prompts.refined' : 'prompts.byHand')} · {names(after.created_by) ?? <Id id={after.created_by} />} · <Time at={after.created_at} /></span>
@@ -41,7 +41,7 @@ export function Comparison({ before, after, versions, stats, view, onChoose, onV
                 {after.rationale && <div class="card stack tight"><h3>{t('prompts.why')}</h3><p class="prose">{after.rationale}</p><Evidence key={after.id} project={after.project_id} ids={after.lineage_event_ids} parent={versions.find((one) => one.id === after.parent_id)} /></div>}
             </section>
             {before && <Rates before={before} after={after} stats={stats} />}
-            <section class="stack tight" aria-labelledby="changes">
+            <section class="stack tight">
                 <div class="row wrap">
                     <h2 id="changes" class="grow">{t(before ? 'prompts.changes' : 'prompts.content')}</h2>
                     {before && select('before', before, t('prompts.before'))}
@@ -82,6 +82,7 @@ function Sides({ before, after, names }: { before: string; after: string; names:
     return (
         <div class="table" tabIndex={0} role="region" aria-label={t('prompts.changes')}>
             <table class="sides">
+                <colgroup><col class="line" /><col /><col class="line" /><col /></colgroup>
                 <thead><tr><th scope="col" colSpan={2}>{names[0]}</th><th scope="col" colSpan={2}>{names[1]}</th></tr></thead>
                 {stretches.map((stretch, at) => (
                     <tbody key={at}>
@@ -111,7 +112,7 @@ function Rates({ before, after, stats }: { before: Prompt; after: Prompt; stats:
     const fields = fieldShares(was, is).slice(0, 6);
     const change = (from: number | null, to: number | null, better: 'more' | 'less') => <Change from={from} to={to} better={better} />;
     return (
-        <section class="stack tight" aria-labelledby="effect">
+        <section class="stack tight">
             <h2 id="effect">{t('prompts.effect')}</h2>
             {is.reviewed === 0 && <p class="quiet">{t('prompts.noReviewsYet', { version: t('prompts.version', { number: String(after.version) }) })}</p>}
             <div class="table" tabIndex={0} role="region" aria-labelledby="effect">

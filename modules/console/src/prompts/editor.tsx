@@ -100,7 +100,7 @@ export function LiveChanges({ before, after, names }: { before: string; after: s
         return () => clearTimeout(timer);
     }, [after]);
     return (
-        <section class="stack tight" aria-labelledby="changes">
+        <section class="stack tight">
             <div class="row wrap"><h2 id="changes" class="grow">{t('prompts.changes')}</h2><ViewSwitch view={view} onView={setView} /></div>
             {shown === before ? <p class="quiet">{t('prompts.sameText')}</p> : <Changes before={before} after={shown} view={view} names={names} />}
         </section>

@@ -21,7 +21,7 @@ export function Versions({ versions, stats, before, after }: {
     const [all, setAll] = useState(false);
     const shown = all ? versions : versions.slice(0, FIRST);
     return (
-        <section class="stack tight" aria-labelledby="versions">
+        <section class="stack tight">
             <h2 id="versions">{t('prompts.versions')}</h2>
             <div class="table" tabIndex={0} role="region" aria-labelledby="versions">
                 <table class="dense">

@@ -37,7 +37,7 @@ export const de: Texts = {
         refined: 'Aus Prüfungen verfeinert', byHand: 'Von Hand geschrieben', isAfter: 'gezeigt', isBefore: 'verglichen mit', allVersions: 'Alle {count} Versionen zeigen',
         why: 'Warum', content: 'Text', changes: 'Was sich geändert hat', before: 'Von', after: 'zu', view: 'Ansicht', sides: 'Nebeneinander', joined: 'In einem', copyContent: 'Text kopieren',
         sameText: 'Die Texte sind gleich.', unchangedLines: { one: '{count} unveränderte Zeile', other: '{count} unveränderte Zeilen' },
-        effect: 'Was es gebracht hat', ofReviewed: 'Von den geprüften Traces', change: 'Änderung', better: 'besser', worse: 'schlechter', noChange: 'unverändert', median: 'Zeit bis zur Prüfung, die Hälfte binnen', correctedFields: 'Korrigierte Felder',
+        effect: 'Was es gebracht hat', ofReviewed: 'Von den geprüften Traces', change: 'Änderung, %-Punkte', better: 'besser', worse: 'schlechter', noChange: 'unverändert', median: 'Zeit bis zur Prüfung, die Hälfte binnen', correctedFields: 'Korrigierte Felder',
         noReviewsYet: 'Von {version} ist noch nichts geprüft.',
         newVersion: 'Neue Version', goOn: 'Entwurf fortsetzen', save: 'Speichern und aktivieren', saveAnyway: 'Trotzdem speichern', yours: 'Ihr Text', discard: 'Entwurf verwerfen', draftKept: 'Das ist Ihr Entwurf, zuletzt geändert',
         activeAtOnce: 'Die Version wird sofort aktiv; frühere bleiben erhalten.', size: 'Größe', bytes: '{bytes} von {most} Byte', tooLong: '{over} Byte zu viel.', savedAs: 'Gespeichert als {version}',

@@ -38,7 +38,7 @@ export const en = {
         refined: 'Refined from reviews', byHand: 'Written by hand', isAfter: 'shown', isBefore: 'compared with', allVersions: 'Show all {count} versions',
         why: 'Why', content: 'Text', changes: 'What changed', before: 'From', after: 'to', view: 'View', sides: 'Side by side', joined: 'In one', copyContent: 'Copy text',
         sameText: 'The texts are the same.', unchangedLines: { one: '{count} unchanged line', other: '{count} unchanged lines' },
-        effect: 'What came of it', ofReviewed: 'Of the reviewed traces', change: 'Change', better: 'better', worse: 'worse', noChange: 'no change', median: 'Time to review, half within', correctedFields: 'Corrected fields',
+        effect: 'What came of it', ofReviewed: 'Of the reviewed traces', change: 'Change, % points', better: 'better', worse: 'worse', noChange: 'no change', median: 'Time to review, half within', correctedFields: 'Corrected fields',
         noReviewsYet: 'Nothing made with {version} has been reviewed yet.',
         newVersion: 'New version', goOn: 'Go on with the draft', save: 'Save and make active', saveAnyway: 'Save anyway', yours: 'Your text', discard: 'Discard draft', draftKept: 'This is your draft, last changed',
         activeAtOnce: 'It becomes active at once; earlier versions stay.', size: 'Size', bytes: '{bytes} of {most} bytes', tooLong: '{over} bytes too many.', savedAs: 'Saved as {version}',
