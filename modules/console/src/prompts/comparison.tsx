@@ -38,7 +38,7 @@ export function Comparison({ before, after, versions, stats, view, onChoose, onV
                     <span class="quiet">{t(after.source === 'refinement' ? 'prompts.refined' : 'prompts.byHand')} · {names(after.created_by) ?? <Id id={after.created_by} />} · <Time at={after.created_at} /></span>
                     <Id id={after.id} />
                 </div>
-                {after.rationale && <div class="card stack tight"><h3>{t('prompts.why')}</h3><p class="prose">{after.rationale}</p><Evidence key={after.id} project={after.project_id} ids={after.lineage_event_ids} parent={versions.find((one) => one.id === after.parent_id)} /></div>}
+                {after.rationale && <div class="card stack tight"><h3>{t('prompts.why')}</h3><p class="prose">{after.rationale}</p><Evidence key={after.id} project={after.project_id} ids={after.lineage_event_ids} since={versions.find((one) => one.id === after.parent_id)?.created_at} until={after.created_at} /></div>}
             </section>
             {before && <Rates before={before} after={after} stats={stats} />}
             <section class="stack tight">

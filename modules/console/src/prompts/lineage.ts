@@ -1,47 +1,35 @@
 // Licensed under the Apache License, Version 2.0; see LICENSE.
 //
-// From the events that a refinement names to their traces. Nothing looks an event up
-// by its id alone; but what a refiner saw are verdicts passed while its parent was
-// active, so the trails of the traces that were reviewed then are searched. Traces
-// that were reset or deleted since may stay unfound.
+// From the events that a refinement names to their traces: what a refiner saw are
+// verdicts passed between the version that it refined and its own suggestion, and
+// the event feed, read backwards, has those.
 
-import { listTraces, query, traceEvents, type Trace, type TraceEvent } from '../api.ts';
-import type { Prompt } from './api.ts';
+import { differences, query, ask, type TraceEvent } from '../api.ts';
+import { member, parseJson, plain, type Json } from '../json.ts';
 
-export interface LineageEvent { event: TraceEvent; trace: string }
+export interface LineageEvent extends TraceEvent { trace_id: string }
 
-const PAYLOADS = 'model_input,model_output,corrected_output,final_output,trace_config';
-const PAGES = 4;
-const TRAILS = 300;
-const AT_ONCE = 6;
+const VERDICTS = 'review.corrected,review.rejected,review.approved';
+/** 10 000 verdicts, newest first: a refiner sees the newest. */
+const PAGES = 20;
 
-/** Reviewed last between two moments; a trace reviewed again later has its old verdict in its trail, so `until` is no bound. */
-export function candidates(traces: Trace[], since: string): Trace[] {
-    return traces.filter((one) => one.last_reviewed_at !== null && one.last_reviewed_at > since)
-        .sort((a, b) => (a.last_reviewed_at! < b.last_reviewed_at! ? 1 : -1));
+/** since: when the refined version was saved; until: when the suggestion was made. */
+export async function findLineage(project: string, ids: readonly string[], since: string | undefined, until: string): Promise<LineageEvent[]> {
+    const wanted = new Set(ids);
+    const found: LineageEvent[] = [];
+    let before = 'latest';
+    for (let page = 0; page < PAGES && found.length < wanted.size; page++) {
+        const { text } = await ask(`/v1/events${query({ before, project_id: project, types: VERDICTS, from_date: since, to_date: until, limit: 500 })}`);
+        const answer = parseJson(text);
+        const events = member(answer, 'events');
+        found.push(...(events?.kind === 'array' ? events.items.map(eventOf) : []).filter((one) => wanted.has(one.event_id)));
+        if (plain(member(answer, 'has_more')!) !== true) break;
+        before = plain(member(answer, 'cursor')!) as string;
+    }
+    return found;
 }
 
-/** since: when the parent was saved. Searches corrections first: they teach most. */
-export async function findLineage(project: string, ids: readonly string[], parent: Prompt | undefined): Promise<LineageEvent[]> {
-    const missing = new Set(ids);
-    const found: LineageEvent[] = [];
-    let trails = 0;
-    for (const status of ['corrected', 'rejected', 'approved']) {
-        let next: string | null = `/v1/traces/${query({ project_id: project, status, exclude_fields: PAYLOADS, limit: 500 })}`;
-        for (let page = 0; next && page < PAGES && missing.size > 0; page++) {
-            const list = await listTraces(next);
-            next = list.next;
-            const waiting = candidates(list.items, parent?.created_at ?? '').slice(0, TRAILS - trails);
-            trails += waiting.length;
-            while (waiting.length > 0 && missing.size > 0) {
-                await Promise.all(waiting.splice(0, AT_ONCE).map(async (trace) => {
-                    for (const event of await traceEvents(trace.id)) {
-                        if (missing.delete(event.event_id)) found.push({ event, trace: trace.id });
-                    }
-                }));
-            }
-        }
-    }
-    const order = new Map(ids.map((id, at) => [id, at]));
-    return found.sort((a, b) => order.get(a.event.event_id)! - order.get(b.event.event_id)!);
+function eventOf(node: Json): LineageEvent {
+    const diff = member(node, 'correction_diff');
+    return { ...(plain(node) as LineageEvent), correction_diff: diff ? differences(diff) : null };
 }

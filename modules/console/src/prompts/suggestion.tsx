@@ -114,7 +114,7 @@ export function SuggestionView({ project, versions, onAccepted, onGone }: {
                 <h2>{t('prompts.suggestion')}</h2>
                 <p class="quiet">{t('prompts.suggestionFrom', { count: suggestion.reviewed_count, version })} · <Time at={suggestion.created_at} /></p>
             </div>
-            {suggestion.rationale && <div class="card stack tight"><h3>{t('prompts.why')}</h3><p class="prose">{suggestion.rationale}</p><Evidence project={project} ids={suggestion.lineage_event_ids} parent={parent} /></div>}
+            {suggestion.rationale && <div class="card stack tight"><h3>{t('prompts.why')}</h3><p class="prose">{suggestion.rationale}</p><Evidence project={project} ids={suggestion.lineage_event_ids} since={parent?.created_at} until={suggestion.created_at} /></div>}
             {stale && <div class="note warn" role="alert"><span class="grow">{t('prompts.stale', { version })}</span></div>}
             {error?.status === 409 && !stale && <div class="note warn" role="alert"><span class="grow">{t('prompts.staleNow')}</span><button type="button" onClick={onGone}>{t('prompts.toVersions')}</button></div>}
             {editing && <ContentField text={content} onText={change} error={error} label={t('prompts.suggestion')} />}

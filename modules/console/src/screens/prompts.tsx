@@ -34,7 +34,7 @@ function OfProject({ project, mode, query }: { project: string; mode: string | u
     const list = useLoad((signal) => listPrompts(project, signal), [project]);
     const versions = list.value?.history ?? [];
     const active = list.value?.active ?? null;
-    const after = versions.find((one) => one.id === query.get('after')) ?? active;
+    const after = versions.find((one) => one.id === query.get('after')) ?? versions.find((one) => one.is_active) ?? null;
     const before = versions.find((one) => one.id === query.get('before')) ?? versions.find((one) => after && one.version < after.version) ?? null;
     const stats = useStats(project, [...versions.slice(0, RATED), ...(after ? [after] : []), ...(before ? [before] : [])]);
     const writes = can(me, 'admin') && !everyProject.find((one) => one.id === project)?.archived;
