@@ -14,7 +14,10 @@ export function formatDuration(seconds: number | null): string {
     const [unit, size] = UNITS[at];
     const next = UNITS[at + 1];
     // Ten of the bigger unit say enough alone.
-    if (!next || rounded >= 10 * size) return say(Math.round(rounded / size), unit);
+    if (!next || rounded >= 10 * size) {
+        const whole = Math.round(rounded / size);
+        return at > 0 && whole * size >= UNITS[at - 1][1] ? say(1, UNITS[at - 1][0]) : say(whole, unit);
+    }
     const small = Math.round((rounded % size) / next[1]);
     if (small * next[1] >= size) return say(Math.floor(rounded / size) + 1, unit);
     return `${say(Math.floor(rounded / size), unit)}${small ? ` ${say(small, next[0])}` : ''}`;
