@@ -113,7 +113,7 @@ export function Columns({ bars, parts, height = 220, max, format = formatNumber,
                                 <g key={bar.key} {...at(index)}>
                                     <rect class="hit" x={LEFT + step * index} y={TOP} width={step} height={height - TOP - BOTTOM} />
                                     {stacked(bar.values).map(([from, to], part) => to > from && <rect key={parts[part]} class={`part ${parts[part]}`} x={middle - thick / 2} width={thick} y={y(to)} height={Math.max(1, y(from) - y(to))} fill={fill(id, parts[part])} />)}
-                                    {index % every === 0 && <text aria-hidden="true" x={middle} y={height - 6} text-anchor={index === 0 && bars.length > 1 && step < 64 ? 'start' : 'middle'}>{bar.label}</text>}
+                                    {index % every === 0 && <text aria-hidden="true" x={Math.min(Math.max(middle, LEFT + 16), width - 24)} y={height - 6} text-anchor="middle">{bar.label}</text>}
                                 </g>
                             );
                         })}

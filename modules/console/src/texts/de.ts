@@ -70,4 +70,18 @@ export const de: Texts = {
         fieldText: { one: '{path}: {count} Korrektur, {share} von allen', other: '{path}: {count} Korrekturen, {share} von allen' }, tracesColumn: 'Traces', approvalRate: 'Freigegeben von geprüften',
         moreInTable: { one: '{count} weiterer steht in der Tabelle.', other: '{count} weitere stehen in der Tabelle.' }, noneReviewed: 'Noch nichts ist geprüft.', noneCorrected: 'Nichts wurde korrigiert.',
     },
+    webhooks: {
+        noProject: 'Noch kein Projekt', noProjectText: 'Webhooks gehören zu einem Projekt. Legen Sie zuerst eines an.', toProjects: 'Projekt anlegen',
+        notConfigured: 'Kein Webhook eingerichtet', notConfiguredText: 'Ein Webhook meldet Ihrem eigenen Programm jedes Urteil sofort. Geben Sie dem Projekt dafür eine Adresse und ein Geheimnis.', notConfiguredViewer: 'Ein Webhook meldet einem Programm jedes Urteil sofort. Administratoren können ihn einrichten.',
+        notConfiguredNow: 'Der Webhook hat jetzt keine Adresse oder kein Geheimnis: Nichts kann erneut gesendet werden.', configure: 'Webhook einrichten', settings: 'Einstellungen', on: 'An', off: 'Aus',
+        nothingSent: 'Noch wurde nichts gesendet', nothingSentText: 'Jedes Urteil erscheint von nun an hier. Senden Sie einen Test, um zu sehen, ob Ihr Empfänger antwortet.', inactiveText: 'Der Webhook ist aus: Urteile werden nicht gesendet. Ein Test geht trotzdem.',
+        noneSuch: 'Keine solchen Zustellungen', noneSuchText: 'Keine Zustellung hat gerade diesen Status.', showAll: 'Alle zeigen', deliveries: 'Zustellungen', delivery: 'Zustellung',
+        status: { pending: 'Wartet', sending: 'Wird gesendet', success: 'Zugestellt', failed: 'Fehlgeschlagen' }, statusColumn: 'Status', created: 'Erstellt', event: 'Ereignis', eventId: 'Ereignis-ID', trace: 'Trace', openTrace: 'Trace öffnen', noTrace: 'keiner: ein Test',
+        attempts: 'Versuche', attempt: 'Versuch {number}', noAttempt: 'Noch nicht versucht.', answer: 'Antwort', noAnswer: 'Keine Antwort', answerBody: 'Antwort', answerCut: 'Antwort (die ersten 4 KB)', emptyAnswer: 'Die Antwort war leer.', milliseconds: '{value} ms',
+        test: 'Test senden', retry: 'Erneut senden', chosen: { one: '{count} gewählt', other: '{count} gewählt' }, retryChosen: { one: '{count} erneut senden', other: '{count} erneut senden' }, chooseNone: 'Keine wählen', chooseAll: 'Alle auf dieser Seite wählen', chooseOne: '{id} wählen',
+        retried: { one: '{count} Zustellung wird erneut gesendet.', other: '{count} Zustellungen werden erneut gesendet.' }, notRetried: { one: '{count} wurde nicht erneut gesendet:', other: '{count} wurden nicht erneut gesendet. Die erste:' },
+        retryRange: 'Fehlgeschlagene erneut senden', retryRangeText: 'Sendet erneut, was in einem Zeitraum fehlschlug, das Älteste zuerst: dasselbe Ereignis, derselbe Inhalt. Ihr Empfänger bekommt manche vielleicht doppelt; die Ereignis-ID verrät es.',
+        from: 'Erstellt von', to: 'bis', limit: 'Höchstens', limitHint: 'Bis zu {most} auf einmal.', retryAll: 'Erneut senden', noneFailed: 'In diesem Zeitraum schlug nichts fehl.', hasMore: 'Es gibt noch mehr: Wiederholen Sie das, wenn diese angekommen sind.',
+        pages: 'Seiten', newer: 'Neuere', older: 'Ältere',
+    },
 };

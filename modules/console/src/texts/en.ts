@@ -71,4 +71,18 @@ export const en = {
         fieldText: { one: '{path}: {count} correction, {share} of all', other: '{path}: {count} corrections, {share} of all' }, tracesColumn: 'Traces', approvalRate: 'Approved of reviewed',
         moreInTable: { one: '{count} more is in the table.', other: '{count} more are in the table.' }, noneReviewed: 'Nothing has been reviewed yet.', noneCorrected: 'Nothing has been corrected.',
     },
+    webhooks: {
+        noProject: 'No project yet', noProjectText: 'Webhooks belong to a project. Create one first.', toProjects: 'Create a project',
+        notConfigured: 'No webhook is set up', notConfiguredText: 'A webhook tells your own program about each verdict at once. Give the project an address and a secret to begin.', notConfiguredViewer: 'A webhook tells a program about each verdict at once. Administrators can set one up.',
+        notConfiguredNow: 'The webhook has no address or no secret now: nothing can be sent again.', configure: 'Set up the webhook', settings: 'Settings', on: 'On', off: 'Off',
+        nothingSent: 'Nothing has been sent yet', nothingSentText: 'Each verdict from now on shows up here. Send a test to see whether your receiver answers.', inactiveText: 'The webhook is off: verdicts are not sent. A test can be sent all the same.',
+        noneSuch: 'No such deliveries', noneSuchText: 'No delivery has this status now.', showAll: 'Show all', deliveries: 'Deliveries', delivery: 'Delivery',
+        status: { pending: 'Waiting', sending: 'Sending', success: 'Delivered', failed: 'Failed' }, statusColumn: 'Status', created: 'Created', event: 'Event', eventId: 'Event ID', trace: 'Trace', openTrace: 'Open the trace', noTrace: 'none: a test',
+        attempts: 'Attempts', attempt: 'Attempt {number}', noAttempt: 'Not tried yet.', answer: 'Answer', noAnswer: 'No answer', answerBody: 'Answer', answerCut: 'Answer (the first 4 KB)', emptyAnswer: 'The answer was empty.', milliseconds: '{value} ms',
+        test: 'Send a test', retry: 'Send again', chosen: { one: '{count} chosen', other: '{count} chosen' }, retryChosen: { one: 'Send {count} again', other: 'Send {count} again' }, chooseNone: 'Choose none', chooseAll: 'Choose all on this page', chooseOne: 'Choose {id}',
+        retried: { one: '{count} delivery is sent again.', other: '{count} deliveries are sent again.' }, notRetried: { one: '{count} was not sent again:', other: '{count} were not sent again. The first:' },
+        retryRange: 'Send failed ones again', retryRangeText: 'Sends again what failed in a period, the oldest first: the same event, the same body. Your receiver may get some of them twice; the event ID tells.',
+        from: 'Created from', to: 'to', limit: 'At most', limitHint: 'Up to {most} at once.', retryAll: 'Send again', noneFailed: 'Nothing failed in this period.', hasMore: 'There are more: repeat this when these have arrived.',
+        pages: 'Pages', newer: 'Newer', older: 'Older',
+    },
 };
