@@ -38,7 +38,7 @@ function OfProject({ project: id, query }: { project: string; query: URLSearchPa
 
     // The settings may have changed elsewhere since the session was loaded.
     useEffect(() => { void refresh().catch(() => {}); }, []);
-    const list = useLoad((signal) => listDeliveries(id, status, skip, signal), [id, status, skip]);
+    const list = useLoad((signal) => listDeliveries(id, status, skip, signal), [id, status ?? '', skip]);
     const items = list.value ?? [];
     useLive(items.some(underWay), list.reload, list.value);
     const test = useAction(async () => {

@@ -81,7 +81,7 @@ export const de: Texts = {
         test: 'Test senden', retry: 'Erneut senden', chosen: { one: '{count} gewählt', other: '{count} gewählt' }, retryChosen: { one: '{count} erneut senden', other: '{count} erneut senden' }, chooseNone: 'Keine wählen', chooseAll: 'Alle auf dieser Seite wählen', chooseOne: '{id} wählen',
         retried: { one: '{count} Zustellung wird erneut gesendet.', other: '{count} Zustellungen werden erneut gesendet.' }, notRetried: { one: '{count} wurde nicht erneut gesendet:', other: '{count} wurden nicht erneut gesendet. Die erste:' },
         retryRange: 'Fehlgeschlagene erneut senden', retryRangeText: 'Sendet erneut, was in einem Zeitraum fehlschlug, das Älteste zuerst: dasselbe Ereignis, derselbe Inhalt. Ihr Empfänger bekommt manche vielleicht doppelt; die Ereignis-ID verrät es.',
-        from: 'Erstellt von', to: 'bis', limit: 'Höchstens', limitHint: 'Bis zu {most} auf einmal.', retryAll: 'Erneut senden', noneFailed: 'In diesem Zeitraum schlug nichts fehl.', hasMore: 'Es gibt noch mehr: Wiederholen Sie das, wenn diese angekommen sind.',
+        from: 'Erstellt ab', to: 'Erstellt bis', limit: 'Höchstens', limitHint: 'Bis zu {most} auf einmal.', retryAll: 'Erneut senden', noneFailed: 'In diesem Zeitraum schlug nichts fehl.', hasMore: 'Es gibt noch mehr: Wiederholen Sie das, wenn diese angekommen sind.',
         pages: 'Seiten', newer: 'Neuere', older: 'Ältere',
     },
 };

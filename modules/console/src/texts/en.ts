@@ -82,7 +82,7 @@ export const en = {
         test: 'Send a test', retry: 'Send again', chosen: { one: '{count} chosen', other: '{count} chosen' }, retryChosen: { one: 'Send {count} again', other: 'Send {count} again' }, chooseNone: 'Choose none', chooseAll: 'Choose all on this page', chooseOne: 'Choose {id}',
         retried: { one: '{count} delivery is sent again.', other: '{count} deliveries are sent again.' }, notRetried: { one: '{count} was not sent again:', other: '{count} were not sent again. The first:' },
         retryRange: 'Send failed ones again', retryRangeText: 'Sends again what failed in a period, the oldest first: the same event, the same body. Your receiver may get some of them twice; the event ID tells.',
-        from: 'Created from', to: 'to', limit: 'At most', limitHint: 'Up to {most} at once.', retryAll: 'Send again', noneFailed: 'Nothing failed in this period.', hasMore: 'There are more: repeat this when these have arrived.',
+        from: 'Created from', to: 'Created until', limit: 'At most', limitHint: 'Up to {most} at once.', retryAll: 'Send again', noneFailed: 'Nothing failed in this period.', hasMore: 'There are more: repeat this when these have arrived.',
         pages: 'Pages', newer: 'Newer', older: 'Older',
     },
 };
