@@ -99,6 +99,6 @@ test('no webhook, a test, and who may only look', async () => {
     const viewer = await open(tuor, { as: await user(tuor, `viewer-${process.pid}`, 'viewer') });
     await viewer.goto(`/console/webhooks?project=${p.id}`);
     await viewer.page.getByRole('row', { name: /Delivered/ }).waitFor();
-    assert.equal(await viewer.page.getByRole('button', { name: /Send/ }).count() + await viewer.page.getByRole('checkbox').count(), 0, 'nothing to press');
+    assert.equal(await viewer.page.getByRole('button', { name: /^Send / }).count() + await viewer.page.getByRole('checkbox').count(), 0, 'nothing to press');
     await viewer.close();
 });

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { PromptStats } from '../src/prompts/api.ts';
+import { fieldShares } from '../src/prompts/shares.ts';
 import { folded, sideBySide, type Line } from '../src/prompts/sides.ts';
 
 const text = (line: Line | null, other: 'added' | 'removed') => line && line.changes.filter((one) => one.kind !== other).map((one) => one.text).join('');
@@ -29,4 +31,13 @@ test('what did not change is folded away, but for its surroundings', () => {
     assert.deepEqual(shape(lines, lines.with(5, 'other')), [[false, 2], [false, 7], [true, 11]]);
     assert.deepEqual(shape(lines, lines), [[false, 20]]);
     assert.deepEqual(shape([], []), []);
+});
+
+test('fields by how often they were corrected, in whichever version', () => {
+    const stats = (reviewed: number, by_field: PromptStats['by_field']) => ({ reviewed, by_field }) as PromptStats;
+    assert.deepEqual(fieldShares(stats(10, [{ path: 'total', count: 4 }, { path: 'date', count: 1 }]), stats(5, [{ path: 'date', count: 3 }])), [
+        { path: 'date', before: 0.1, after: 0.6 },
+        { path: 'total', before: 0.4, after: 0 },
+    ]);
+    assert.deepEqual(fieldShares(stats(2, [{ path: 'a', count: 1 }]), stats(0, [])), [{ path: 'a', before: 0.5, after: null }]);
 });

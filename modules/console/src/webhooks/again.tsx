@@ -7,16 +7,9 @@ import { formatNumber, t } from '../i18n.ts';
 import { useAction } from '../load.ts';
 import { announce, Dialog, ErrorNote, Field } from '../ui/index.tsx';
 import { retryRange } from './api.ts';
+import { localInput, moment } from './moments.ts';
 
 const MOST = 1000;
-
-/** What <input type="datetime-local"> wants: local time without a zone. */
-export function localInput(time: Date): string {
-    return new Date(time.getTime() - time.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
-}
-
-/** Its minute belongs to the range: what is chosen is included. */
-function moment(local: string, plus = 0): string { return local ? new Date(new Date(local).getTime() + plus).toISOString() : ''; }
 
 export function RetryRange({ project, oldest, onDone, onClose }: { project: string; oldest: string | undefined; onDone: () => void; onClose: () => void }) {
     const [from, setFrom] = useState(() => localInput(oldest ? new Date(oldest) : new Date(Date.now() - 86400000)));
