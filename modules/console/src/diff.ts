@@ -20,8 +20,9 @@ const SURROGATES = 0xd800;
 const BEHIND_SURROGATES = 0xe000;
 const MOST_TOKENS = 0x10000 - (BEHIND_SURROGATES - SURROGATES);
 
-// A character of a script that sets no spaces is a word by itself; so is every line end and every sign.
-const WORDS = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}]\p{M}*|[\p{L}\p{N}\p{M}_]+|\r\n|\n|[^\S\n]+|[^]/gu;
+// A character of a script that sets no spaces is a word by itself; so is every line end and every sign. The first
+// alternative is only the usual case, tried before the slow ones.
+const WORDS = /\w+(?!\w|[^\0-\x7f])|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}]\p{M}*|[\p{L}\p{N}\p{M}_]+|\r\n|\n|[^\S\n]+|[^]/gu;
 const LINES = /[^\n]*\n|[^\n]+/g;
 
 /** Word by word; changes with only a space between them are one change. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PromptStats } from '../src/prompts/api.ts';
 import { fieldShares } from '../src/prompts/shares.ts';
-import { folded, sideBySide, type Line } from '../src/prompts/sides.ts';
+import { folded, sideBySide, together, type Line } from '../src/prompts/sides.ts';
 
 const text = (line: Line | null, other: 'added' | 'removed') => line && line.changes.filter((one) => one.kind !== other).map((one) => one.text).join('');
 const brief = (before: string, after: string) => sideBySide(before, after).map((row) => [text(row.before, 'added'), text(row.after, 'removed')]);
@@ -40,4 +40,12 @@ test('fields by how often they were corrected, in whichever version', () => {
         { path: 'total', before: 0.4, after: 0 },
     ]);
     assert.deepEqual(fieldShares(stats(2, [{ path: 'a', count: 1 }]), stats(0, [])), [{ path: 'a', before: 0.5, after: null }]);
+});
+
+test('in one text, words are marked within changed lines; what is long and all new is not compared', () => {
+    const marks = (before: string, after: string) => together(before, after).map(({ kind, text }) => ({ same: '', added: '+', removed: '-' })[kind] + text);
+    assert.deepEqual(marks('a\nan old line\nc', 'a\na new line\nc'), ['a\n', '-an old', '+a new', ' line\n', 'c']);
+    assert.deepEqual(marks('a', ''), ['-a']);
+    const long = (word: string) => Array.from({ length: 1500 }, (_, at) => word + at).join(' ');
+    assert.deepEqual(together(long('old'), long('new')).map((one) => one.kind), ['removed', 'added']);
 });

@@ -6,13 +6,12 @@ import { useMemo, useState } from 'preact/hooks';
 import { formatDuration } from '../duration.ts';
 import { formatNumber, formatPercent, t } from '../i18n.ts';
 import { useNames } from '../names.ts';
-import { wordDiff } from '../diff.ts';
 import { Diff } from '../ui/diff.tsx';
 import { Copy, Glyph, Id, Time } from '../ui/index.tsx';
 import type { Prompt, PromptStats } from './api.ts';
 import { Evidence } from './evidence.tsx';
 import { fieldShares } from './shares.ts';
-import { folded, sideBySide, type Line, type Row } from './sides.ts';
+import { folded, sideBySide, together, type Line, type Row } from './sides.ts';
 import { rate, VersionName } from './versions.tsx';
 
 export type View = 'sides' | 'joined';
@@ -72,7 +71,7 @@ export function Changes({ before, after, view, names }: { before: string; after:
 }
 
 function Joined({ before, after }: { before: string; after: string }) {
-    const changes = useMemo(() => wordDiff(before, after), [before, after]);
+    const changes = useMemo(() => together(before, after), [before, after]);
     return <div class="card content mono"><Diff changes={changes} /></div>;
 }
 

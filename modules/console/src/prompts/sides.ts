@@ -19,7 +19,7 @@ export function sideBySide(before: string, after: string): Row[] {
     const replaced = (from: string[], to: string[]) => {
         for (let at = 0; at < Math.max(from.length, to.length); at++) {
             if (from[at] !== undefined && to[at] !== undefined) {
-                const changes = wordDiff(from[at], to[at]);
+                const changes = words(from[at], to[at]);
                 push(changes, changes, false);
             } else push(one(from[at], 'removed'), one(to[at], 'added'), false);
         }
@@ -37,6 +37,24 @@ export function sideBySide(before: string, after: string): Row[] {
     }
     replaced(removed, []);
     return rows;
+}
+
+/** Both in one text: word by word within what changed of its lines. */
+export function together(before: string, after: string): WordChange[] {
+    const out: WordChange[] = [];
+    for (const change of lineDiff(before, after)) {
+        const last = out[out.length - 1];
+        if (change.kind === 'added' && last?.kind === 'removed') out.push(...words(out.pop()!.text, change.text));
+        else out.push(change);
+    }
+    return out;
+}
+
+/** Comparing two long texts that have little in common takes seconds: they are shown as a whole. */
+const MOST_WORK = 4000 * 4000;
+
+function words(before: string, after: string): WordChange[] {
+    return before.length * after.length <= MOST_WORK ? wordDiff(before, after) : [{ kind: 'removed', text: before }, { kind: 'added', text: after }];
 }
 
 /** A missing last line end is no change that a reader of prompts looks for. */
