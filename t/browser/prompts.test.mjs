@@ -65,6 +65,7 @@ test('a refinement: too few reviews, a suggestion, its evidence, accepted as edi
     await tab.page.getByRole('button', { name: 'Refine from reviews' }).click();
     await tab.page.getByText('Made from 10 reviews since v1').waitFor();
     await tab.page.getByRole('button', { name: /reviews? behind it/ }).click();
+    await tab.page.locator('.evidence a').first().waitFor();
     const links = await tab.page.locator('.evidence a').evaluateAll((all) => all.map((one) => one.pathname.split('/').at(-1)));
     assert.ok(links.length > 0 && links.every((id) => traces.some((one) => one.id === id)), 'the traces behind it');
     assert.match(await tab.page.locator('.sides').textContent(), /YYYY-MM-DD/, 'what is suggested');
