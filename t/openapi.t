@@ -3,7 +3,7 @@
 # The OpenAPI document: it names every route and no other, it is sound, and real answers are as it says.
 use strict;
 use warnings;
-use File::Copy qw(copy);
+use Tuor::Npm;
 use Tuor::Test;
 use Tuor::Run qw(source run_dir run_info write_file read_file);
 use Tuor::Server;
@@ -82,11 +82,8 @@ subtest 'the document is sound' => sub {
 subtest 'the document is sound to others' => sub {
     my ($major, $minor) = (`node --version 2>/dev/null` // '') =~ /^v(\d+)\.(\d+)/;
     plan skip_all => 'Redocly needs node 20.19 or 22.12' unless $major && ($major > 22 || $major == 22 && $minor >= 12 || $major == 20 && $minor >= 19);
-    my $dir = run_dir() . '/tools';
-    mkdir $dir;
-    copy($_, $dir) for glob source() . '/t/tools/{package.json,package-lock.json,redocly.yaml}';
-    plan skip_all => 'npm ci did not succeed: ' . read_file("$dir/npm.log")
-        if system("cd '$dir' && npm ci --ignore-scripts --no-audit --no-fund --cache '$dir/cache' >npm.log 2>&1");
+    my ($dir, $why) = Tuor::Npm->install('tools');
+    plan skip_all => $why unless $dir;
     my $said = `cd '$dir' && REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint --config redocly.yaml '$file' 2>&1`;
     is $?, 0, 'redocly lint' or diag $said;
 };
@@ -159,6 +156,23 @@ subtest 'requests that succeed' => sub {
 };
 
 # Plugins that may be left out of a build.
+subtest 'the queue' => sub {
+    plan skip_all => 'not built' unless $served{'POST /v1/queue/next'};
+    my $queued = try(200, POST => '/v1/queue/next', { project_id => $project, client => 'openapi' })->json->{trace}{id};
+    try(200, POST => '/v1/queue/next', { tag_id => $tag });
+    try(404, POST => '/v1/queue/next', { project_id => "proj_$absent" });
+    try(422, POST => '/v1/queue/next', { client => 'x' x 65 });
+    try(200, GET => "/v1/queue?project_id=$project&tag_id=$tag&client=openapi&since=2026-01-01");
+    try(200, GET => '/v1/queue?client=openapi');
+    try(422, GET => '/v1/queue?since=never');
+    try(200, PUT => "/v1/queue/leases/$queued", { client => 'openapi' });
+    try(409, PUT => "/v1/queue/leases/$queued", { client => 'another' });
+    try(409, PUT => "/v1/queue/leases/$trace", {});
+    try(404, PUT => "/v1/queue/leases/trace_$absent", {});
+    try(204, DELETE => "/v1/queue/leases/$queued?client=openapi");
+    try(404, DELETE => "/v1/queue/leases/trace_$absent");
+};
+
 subtest 'batches and repeats' => sub {
     plan skip_all => 'not built' unless $served{'POST /v1/traces/batch'};
     my %call = (project_id => $project, model_input => { content => 'in' }, model_output => { a => 1 });

@@ -36,6 +36,7 @@ sub load_modules {
     my $config = build_config();
     my @lines;
     for my $name ("mpm_$mpm", qw(alias unixd authn_core authn_file authz_core authz_host authz_user auth_basic
+                  auth_form request session session_cookie session_crypto allowmethods
                   log_config logio env setenvif mime dir headers filter deflate dbd status info unique_id reqtimeout
                   socache_shmcb ssl http2)) {
         my $dso = "$config->{libexecdir}/mod_$name.so";
@@ -54,8 +55,9 @@ sub httpd_command {
     my $config = build_config();
     return $config->{httpd} unless $config->{preload};
     my $logs = run_dir() . '/sanitizer';
-    return ('env', "LD_PRELOAD=$config->{preload}", "ASAN_OPTIONS=detect_leaks=0:use_sigaltstack=0:log_path=$logs",
-            "UBSAN_OPTIONS=print_stacktrace=1:log_path=$logs", "TSAN_OPTIONS=log_path=$logs", $config->{httpd});
+    my $preload = join ':', $config->{preload}, grep { -e } source() . '/build/t/tsan/atomics.so';
+    return ('env', "LD_PRELOAD=$preload", "ASAN_OPTIONS=detect_leaks=0:use_sigaltstack=0:log_path=$logs",
+            "UBSAN_OPTIONS=print_stacktrace=1:log_path=$logs", "TSAN_OPTIONS=log_path=$logs:suppressions=" . source() . '/t/tsan/suppressions', $config->{httpd});
 }
 
 sub start {
