@@ -75,6 +75,55 @@ subtest 'pages' => sub {
     is_deeply [map { $_->{event_type} } @{ feed(after => $latest->{cursor})->{events} }], ['trace.created'], '  and goes on from there';
 };
 
+subtest 'looking back' => sub {
+    my $own = new_org("Back $$");
+    my @key = (key => $own->{key});
+    my ($one, $two) = map { create_project(@key)->{id} } 1, 2;
+    my @traces = map { create_trace(@key, project_id => $_ % 3 ? $one : $two) } 1 .. 6;
+    api(POST => "/v1/traces/$traces[1]{id}/review", { action => 'approve', expected_version => 1 }, @key);
+    api(DELETE => "/v1/traces/$traces[2]{id}", { expected_version => 1 }, @key);
+    # A day apart, the last one today; the other organization's events lie between them.
+    psql("UPDATE tuor.trace_events e SET occurred_at = now() - (n.n - n.i) * interval '1 day'"
+       . " FROM (SELECT id, row_number() OVER (ORDER BY pos, seq) AS i, count(*) OVER () AS n FROM tuor.trace_events WHERE org_id = '$own->{id}') n"
+       . " WHERE e.org_id = '$own->{id}' AND e.id = n.id");
+
+    my $all = feed(@key)->{events};
+    my $back = feed(@key, before => 'latest');
+    is_deeply $back->{events}, [reverse @$all], 'the whole feed, newest first';
+    ok !$back->{has_more}, '  is all';
+    is_deeply feed(@key, before => $back->{cursor})->{events}, [], '  with nothing before it';
+    is_deeply feed(@key, after => $back->{cursor})->{events}, [@$all[1 .. $#$all]], '  and the cursor turns round';
+    my (@read, $cursor);
+    for (1 .. 3) {
+        my $page = feed(@key, limit => 3, before => $cursor // 'latest');
+        push @read, @{ $page->{events} };
+        $cursor = $page->{cursor};
+        is !!$page->{has_more}, $_ < 3, "page $_: has_more";
+    }
+    is_deeply \@read, $back->{events}, 'pages make up the whole';
+
+    my $ids = sub { my $page = feed(@key, before => 'latest', @_); return [map { $_->{event_id} } @{ $page->{events} }] };
+    my $where = sub { my $like = shift; return [map { $_->{event_id} } grep { $like->($_) } reverse @$all] };
+    is_deeply $ids->(types => 'review.approved,trace.deleted'), $where->(sub { $_[0]{event_type} ne 'trace.created' }), 'types';
+    is_deeply $ids->(project_id => $two), $where->(sub { $_[0]{project_id} eq $two }), 'a project';
+    is_deeply $ids->(trace_id => $traces[2]{id}), $where->(sub { $_[0]{trace_id} eq $traces[2]{id} }), 'a trace, though it is deleted';
+    is_deeply $ids->(actor_id => $all->[0]{actor_id}), $where->(sub { 1 }), 'an actor';
+    is_deeply $ids->(actor_id => 'user_0'), [], '  and one who did nothing';
+    is_deeply $ids->(project_id => $org->{id}), [], 'no project';
+    for my $i (0 .. $#$all) {
+        my $at = $all->[$i]{occurred_at};
+        is_deeply $ids->(from_date => $at), [map { $_->{event_id} } reverse @$all[$i .. $#$all]], "from the time of event $i";
+        is_deeply $ids->(to_date => $at), [map { $_->{event_id} } reverse @$all[0 .. $i - 1]], "  and up to it";
+    }
+    is_deeply $ids->(from_date => $all->[2]{occurred_at}, to_date => $all->[5]{occurred_at}, limit => 2), [map { $all->[$_]{event_id} } 4, 3], 'between two times';
+
+    for (['before=x', 'before'], ['before=latest&after=latest', 'after'], ['before=latest&wait=1', 'wait'], ['actor_id=user_1', 'actor_id'],
+         ['before=latest&from_date=x', 'from_date'], ['project_id=proj_1&to_date=2026-01-01', 'project_id to_date']) {
+        my $reply = api(GET => "/v1/events?$_->[0]", @key);
+        is $reply->status . ' ' . join(' ', map { $_->{field} } @{ $reply->json->{errors} // [] }), "422 $_->[1]", $_->[0];
+    }
+};
+
 subtest 'who, and what is refused' => sub {
     is api(GET => '/v1/events', login => 'viewer')->status, 200, 'a viewer reads';
     is_deeply [grep { $_->{project_id} eq $project } @{ feed(key => other_org_key())->{events} }], [], 'nobody sees another organization';
@@ -207,6 +256,11 @@ subtest 'long histories' => sub {
         $requests++;
     } while ($page->{has_more} && $requests < 50);
     is "$n $requests", '20000 40', 'all of them, five hundred at a time';
+    $page = feed(key => $old->{key}, before => 'latest', types => 'trace.restored');
+    is_deeply [scalar @{ $page->{events} }, $page->{has_more}], [0, JSON::PP::false], 'looking back through all of them, for what is not there';
+    my $first = feed(key => $old->{key}, limit => 1)->{events}[0];
+    $page = feed(key => $old->{key}, before => 'latest', trace_id => $first->{trace_id});
+    is_deeply [map { $_->{event_id} } @{ $page->{events} }], [$first->{event_id}], '  and for the very first one';
     psql("UPDATE tuor.trace_events SET comment = repeat('x', 3000000) WHERE org_id = '$old->{id}' AND trace_id <= 'trace_" . '0' x 20 . "08'");
     $page = feed(key => $old->{key}, limit => 10);
     is_deeply [scalar @{ $page->{events} }, $page->{has_more}], [3, JSON::PP::true], 'long comments make short pages';

@@ -22,6 +22,12 @@ tuor_handler events_feed;
 /** Events on a page at most. */
 #define EVENTS_LIMIT_MAX 500
 
+/** Events that one look with a filter goes through. */
+#define EVENTS_SCAN 5000
+
+/** Bytes of diffs and comments on a page; the first event comes whatever its size. */
+#define EVENTS_PAGE_BYTES 8388608
+
 /** What one look at the database brought. */
 typedef struct page {
     tuor_result *res;                   /**< written with page_write() */
@@ -40,8 +46,29 @@ typedef struct page_query {
 /** The events behind a place, in a unit of work of its own. */
 tuor_error *page_fetch(page *pg, tuor_request *q, const page_query *what, place after);
 
+/**
+ * A page of a result that has the columns of tuor.events_page().
+ * @param filtered EVENTS_SCAN events were looked at, not limit + 1
+ * @param from where the look began
+ */
+void page_take(page *pg, tuor_result *res, int limit, int filtered, place from);
+
 /** Write the events, with commas between them. */
 void page_write(tuor_reply *rp, const page *pg, apr_pool_t *pool);
+
+/* ---- history.c: newest first */
+
+/** What to look for; NULL and 0 are no condition. */
+typedef struct history_query {
+    int limit;
+    int filtered;                       /**< whether there is a condition beside the trace */
+    const apr_array_header_t *types;    /**< const char * each */
+    const char *project_id, *actor_id, *trace_id;
+    apr_time_t from, to;                /**< from inclusive, to exclusive */
+} history_query;
+
+/** The events before a place, in a unit of work of its own; { APR_INT64_MAX, 0 } is behind all. */
+tuor_error *history_fetch(page *pg, tuor_request *q, const history_query *what, place before);
 
 /* ---- wait.c: requests that wait for events */
 

@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
  * GET /v1/events: what happened in the organization, in order, without gaps; waits for more if asked.
+ * With before it looks back instead, newest first.
  */
 #include "events.h"
 
@@ -19,7 +20,7 @@ APLOG_USE_MODULE(tuor_events);
 #define PLACE_PREFIX "feed"
 #define DIGITS 20
 
-enum { P_AFTER, P_WAIT, P_TYPES, P_LIMIT, P_PARAMS };
+enum { P_AFTER, P_WAIT, P_TYPES, P_LIMIT, P_BEFORE, P_TRACE, P_PROJECT, P_ACTOR, P_FROM, P_TO, P_PARAMS };
 
 static const char *const known_types[] = {
     "trace.created", "review.approved", "review.rejected", "review.corrected", "trace.reset", "trace.deleted",
@@ -29,7 +30,9 @@ static const char *const known_types[] = {
 typedef struct feed {
     tuor_request *q;
     page_query what;
-    place after;
+    history_query back;
+    place at;                           /* read from here on */
+    int backwards;                      /* with before: back is what to look for */
     int latest;                         /* start behind all that there is */
     apr_time_t until;                   /* 0: do not wait */
 } feed;
@@ -94,9 +97,44 @@ static apr_array_header_t *parse_types(tuor_request *q, const tuor_param *p)
     return types;
 }
 
+/* What goes with after alone, or with before alone. */
+static void check_direction(tuor_request *q, const tuor_param *prm, int backwards)
+{
+    int i;
+
+    for (i = 0; i < P_PARAMS; i++) {
+        if (prm[i].value && backwards && (i == P_AFTER || i == P_WAIT)) {
+            tuor_fault(q, prm[i].name, "goes forward, and before goes back: send one of them");
+        }
+        if (prm[i].value && !backwards && i > P_BEFORE) {
+            tuor_fault(q, prm[i].name, "is there for looking back: send before=latest, or the cursor of such an answer, with it");
+        }
+    }
+}
+
+/* In front of the first event unless a cursor says otherwise: sequences count from 1. */
+static void parse_cursor(feed *f, tuor_request *q, const tuor_param *p)
+{
+    int latest = p->value && !strcmp(p->value, "latest");
+
+    if (f->backwards && latest) {
+        f->at = (place){ APR_INT64_MAX, 0 };
+        return;
+    }
+    f->latest = latest;
+    f->at = (place){ 0, 0 };
+    if (p->value && !latest && !cursor_read(&f->at, p->value, q->pool)) {
+        tuor_fault(q, p->name, "must be a cursor from an earlier answer, or latest%s",
+                   f->backwards ? "" : "; leave it out to begin with the first event");
+    }
+}
+
 static tuor_error *parse(feed *f, tuor_request *q)
 {
-    tuor_param prm[P_PARAMS] = { { "after", NULL }, { "wait", NULL }, { "types", NULL }, { "limit", NULL } };
+    tuor_param prm[P_PARAMS] = {
+        { "after", NULL }, { "wait", NULL }, { "types", NULL }, { "limit", NULL }, { "before", NULL }, { "trace_id", NULL },
+        { "project_id", NULL }, { "actor_id", NULL }, { "from_date", NULL }, { "to_date", NULL }
+    };
     tuor_error *err = tuor_query(q, prm, P_PARAMS);
     apr_int64_t wait;
 
@@ -105,20 +143,22 @@ static tuor_error *parse(feed *f, tuor_request *q)
         return err;
     }
     f->q = q;
-    f->latest = prm[P_AFTER].value && !strcmp(prm[P_AFTER].value, "latest");
-    /* In front of the first event: sequences count from 1. */
-    f->after = (place){ 0, 0 };
-    if (prm[P_AFTER].value && !f->latest && !cursor_read(&f->after, prm[P_AFTER].value, q->pool)) {
-        tuor_fault(q, prm[P_AFTER].name, "must be a cursor from an earlier answer, or latest; leave it out to begin with the first event");
-    }
+    f->backwards = prm[P_BEFORE].value != NULL;
+    check_direction(q, prm, f->backwards);
+    parse_cursor(f, q, &prm[f->backwards ? P_BEFORE : P_AFTER]);
     wait = tuor_param_int(q, &prm[P_WAIT], 0, WAIT_MAX, 0);
     f->until = wait ? q->now + apr_time_from_sec(wait) : 0;
     f->what.types = parse_types(q, &prm[P_TYPES]);
     f->what.limit = (int)tuor_param_int(q, &prm[P_LIMIT], 1, EVENTS_LIMIT_MAX, LIMIT);
+    f->back = (history_query){
+        .limit = f->what.limit, .types = f->what.types, .project_id = prm[P_PROJECT].value, .actor_id = prm[P_ACTOR].value,
+        .trace_id = prm[P_TRACE].value, .from = tuor_param_time(q, &prm[P_FROM]), .to = tuor_param_time(q, &prm[P_TO])
+    };
+    f->back.filtered = f->back.types || f->back.project_id || f->back.actor_id || f->back.from || f->back.to;
     return tuor_faults(q);
 }
 
-/* Events behind f->after, which moves along; or none, at the end or when enough has been looked through. */
+/* Events from f->at on, which moves along; or none, at the end or when enough has been looked through. */
 static tuor_error *read_on(page *pg, feed *f)
 {
     tuor_error *err;
@@ -126,7 +166,7 @@ static tuor_error *read_on(page *pg, feed *f)
 
     for (round = 0; round < ROUNDS; round++) {
         memset(pg, 0, sizeof(*pg));
-        err = page_fetch(pg, f->q, &f->what, f->after);
+        err = f->backwards ? history_fetch(pg, f->q, &f->back, f->at) : page_fetch(pg, f->q, &f->what, f->at);
         if (err) {
             return err;
         }
@@ -135,7 +175,7 @@ static tuor_error *read_on(page *pg, feed *f)
             pg->n = pg->more = 0;
             pg->next = pg->end;
         }
-        f->after = pg->next;
+        f->at = pg->next;
         if (pg->n || !pg->more) {
             break;
         }
@@ -146,7 +186,7 @@ static tuor_error *read_on(page *pg, feed *f)
 /* Look, and wait, until there is something or the time is over. */
 static tuor_error *wait_and_read(page *pg, feed *f)
 {
-    place before = f->after;
+    place before = f->at;
     tuor_error *err = read_on(pg, f);
     int fruitless;
 
@@ -159,9 +199,9 @@ static tuor_error *wait_and_read(page *pg, feed *f)
         return NULL;
     }
     do {
-        fruitless = f->after.pos != before.pos || f->after.seq != before.seq;
-        before = f->after;
-        if (!wait_for(f->q, f->after, fruitless ? apr_time_now() + FRUITLESS : 0, f->until)) {
+        fruitless = f->at.pos != before.pos || f->at.seq != before.seq;
+        before = f->at;
+        if (!wait_for(f->q, f->at, fruitless ? apr_time_now() + FRUITLESS : 0, f->until)) {
             break;
         }
         err = read_on(pg, f);
@@ -187,7 +227,7 @@ tuor_error *events_feed(tuor_request *q)
     tuor_reply_puts(rp, "{\"events\":[");
     page_write(rp, &pg, q->pool);
     tuor_reply_puts(rp, "],\"cursor\":");
-    tuor_reply_json(rp, cursor_make(f.after, q->pool));
+    tuor_reply_json(rp, cursor_make(f.at, q->pool));
     tuor_reply_puts(rp, pg.more ? ",\"has_more\":true}\n" : ",\"has_more\":false}\n");
     return tuor_reply_end(rp);
 }

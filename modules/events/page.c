@@ -2,17 +2,12 @@
 /*
  * A page of the feed, from tuor.events_page().
  *
- * A filter on types looks at SCAN events, and the page ends behind them whether they
+ * A filter on types looks at EVENTS_SCAN events, and the page ends behind them whether they
  * matched or not: whoever wants rare events reads past the others once, in short statements.
  */
 #include "events.h"
 
 APLOG_USE_MODULE(tuor_events);
-
-#define SCAN 5000
-
-/* Bytes of diffs and comments on a page; the first event comes whatever its size. */
-#define PAGE_BYTES 8388608
 
 enum { C_HORIZON, C_FRONTIER, C_AHEAD, C_SCANNED, C_MATCHED, C_LAST_POS, C_LAST_SEQ, C_POS, C_SEQ, C_EVENT,
        C_TRACE = C_EVENT + TUOR_EVENT_COLUMNS_N, C_PROJECT };
@@ -34,7 +29,7 @@ static tuor_error *look(tuor_result **res, tuor_request *q, const page_query *wh
     for (again = 0; !err && again < 2; again++) {
         err = tuor_db_exec(res, db, &events_page, TUOR_ARGS(
             tuor_int(after.pos), tuor_int(after.seq), tuor_int(what->limit), tuor_texts(what->types),
-            tuor_int(what->types ? SCAN : what->limit + 1), tuor_int(PAGE_BYTES)));
+            tuor_int(what->types ? EVENTS_SCAN : what->limit + 1), tuor_int(EVENTS_PAGE_BYTES)));
         if (err || again || !tuor_result_int(*res, 0, C_AHEAD)) {
             break;
         }
@@ -47,11 +42,28 @@ static tuor_error *look(tuor_result **res, tuor_request *q, const page_query *wh
     return err;
 }
 
+void page_take(page *pg, tuor_result *res, int limit, int filtered, place from)
+{
+    apr_int64_t scanned = tuor_result_int(res, 0, C_SCANNED);
+    int matched = (int)tuor_result_int(res, 0, C_MATCHED);
+
+    pg->res = res;
+    pg->n = tuor_result_null(res, 0, C_POS) ? 0 : tuor_result_rows(res);
+    if (pg->n > limit) {
+        pg->n = limit;
+    }
+    if (matched > pg->n) {
+        pg->more = 1;
+        pg->next = (place){ tuor_result_int(res, pg->n - 1, C_POS), tuor_result_int(res, pg->n - 1, C_SEQ) };
+        return;
+    }
+    pg->more = filtered && scanned == EVENTS_SCAN;
+    pg->next = scanned ? (place){ tuor_result_int(res, 0, C_LAST_POS), tuor_result_int(res, 0, C_LAST_SEQ) } : from;
+}
+
 tuor_error *page_fetch(page *pg, tuor_request *q, const page_query *what, place after)
 {
     tuor_result *res;
-    apr_int64_t horizon, scanned;
-    int matched;
     tuor_error *err = look(&res, q, what, after);
 
     if (err) {
@@ -61,22 +73,8 @@ tuor_error *page_fetch(page *pg, tuor_request *q, const page_query *what, place 
         return tuor_error_make(q->pool, HTTP_CONFLICT, "The cursor is ahead of the events that the database has: it must have been "
                                "restored to an earlier state. Start again without after, or with after=latest");
     }
-    horizon = tuor_result_int(res, 0, C_HORIZON);
-    scanned = tuor_result_int(res, 0, C_SCANNED);
-    matched = (int)tuor_result_int(res, 0, C_MATCHED);
-    pg->res = res;
-    pg->n = tuor_result_null(res, 0, C_POS) ? 0 : tuor_result_rows(res);
-    if (pg->n > what->limit) {
-        pg->n = what->limit;
-    }
-    pg->end = (place){ horizon - 1, APR_INT64_MAX };
-    if (matched > pg->n) {
-        pg->more = 1;
-        pg->next = (place){ tuor_result_int(res, pg->n - 1, C_POS), tuor_result_int(res, pg->n - 1, C_SEQ) };
-        return NULL;
-    }
-    pg->more = what->types && scanned == SCAN;
-    pg->next = scanned ? (place){ tuor_result_int(res, 0, C_LAST_POS), tuor_result_int(res, 0, C_LAST_SEQ) } : after;
+    pg->end = (place){ tuor_result_int(res, 0, C_HORIZON) - 1, APR_INT64_MAX };
+    page_take(pg, res, what->limit, what->types != NULL, after);
     return NULL;
 }
 

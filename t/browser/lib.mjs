@@ -65,20 +65,26 @@ async function readEnv(dir) {
 
 let running;
 
-/** The server: {dir, url, key, org, project, user, password, ctl}. t/browser.t starts one for all files. */
-export function server() {
+/**
+ * The server: {dir, url, key, org, project, user, password, ctl}. t/browser.t starts one for all files.
+ * @param include a file of httpd's configuration: then it is a server of one's own
+ */
+export function server({ include } = {}) {
+    if (include) {
+        return startServer('--include', include);
+    }
     running ??= process.env.TUOR_BROWSER_DIR ? readEnv(process.env.TUOR_BROWSER_DIR) : startServer();
     return running;
 }
 
-async function startServer() {
+async function startServer(...options) {
     const dir = await mkdtemp(path.join(tmpdir(), 'tuor-browser-'));
     const quickstart = path.join(source, 'quickstart');
     undo.push(async () => {
         await run(quickstart, ['stop', '--dir', dir]);
         await rm(dir, { recursive: true, force: true });
     });
-    await run(quickstart, ['up', '--dir', dir, '--port', String(await freePort())]);
+    await run(quickstart, ['up', '--dir', dir, '--port', String(await freePort()), ...options]);
     return readEnv(dir);
 }
 
