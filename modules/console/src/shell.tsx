@@ -104,7 +104,7 @@ function Bar({ session, place }: { session: Session; place: Place }) {
             <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>{t('shell.skip')}</a>
             <a class="brand" href={BASE}><img src={document.querySelector<HTMLLinkElement>('link[rel="icon"]')?.href} alt="" />Tuor</a>
             {session.projects.length > 0 && (
-                <Menu start name={t('shell.chooseProject')} label={<><span class="clip project">{all ? t('shell.allProjects') : session.everyProject.find((one) => one.id === project)?.name ?? t('shell.chooseProject')}</span><Glyph name="down" /></>}
+                <Menu start label={<><span class="unseen">{t('shell.project')}: </span><span class="clip project">{all ? t('shell.allProjects') : session.everyProject.find((one) => one.id === project)?.name ?? t('shell.chooseProject')}</span><Glyph name="down" /></>}
                     items={[
                         ...(screen === 'traces' && session.projects.length > 1 ? [{ label: t('shell.allProjects'), chosen: all, run: () => go(`${BASE}traces?project=all`) }] : []),
                         ...session.projects.map((one) => ({ label: one.name, chosen: !all && one.id === project, run: () => {

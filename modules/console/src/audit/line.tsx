@@ -43,7 +43,7 @@ export function EventLine({ event, who, mine, project, tag }: { event: FeedEvent
                 )}
                 {event.comment && <blockquote>{clip(event.comment, 400)}</blockquote>}
             </div>
-            <div class="side"><Time at={event.occurred_at} />{project && <span class="quiet clip">{project}</span>}</div>
+            <div class="side">{project && <span class="quiet clip">{project}</span>}<Time at={event.occurred_at} /></div>
         </li>
     );
 }

@@ -57,7 +57,7 @@ export function FilterBar({ filter, figures, find, setFind, finder, hits }: {
     return (
         <div class="row wrap filters">
             <div class="menu" ref={box} onKeyDown={(event) => { if (event.key === 'Escape' && open) { event.stopPropagation(); event.preventDefault(); setOpen(false); button.current?.focus(); } }}>
-                <button type="button" ref={button} aria-expanded={open} onClick={() => setOpen(!open)}><Glyph name="columns" />{t('traces.filter')}</button>
+                <button type="button" ref={button} aria-expanded={open} onClick={() => setOpen(!open)}>{t('traces.filter')}<Glyph name="down" /></button>
                 {open && (
                     <form class="popover stack" aria-label={t('traces.filter')} onSubmit={(event) => { event.preventDefault(); setOpen(false); button.current?.focus(); }}>
                         <Field label={t('traces.filters.tag')}>{(props) => (
@@ -87,7 +87,6 @@ export function FilterBar({ filter, figures, find, setFind, finder, hits }: {
             {set.length > 1 && <button type="button" class="link" onClick={() => go(withQuery(Object.fromEntries(NARROWING.map((name) => [name, null]))))}>{t('traces.clearFilters')}</button>}
             <span class="grow" />
             <span class="find">
-                <Glyph name="search" />
                 <input type="search" ref={finder} aria-label={t('traces.find')} placeholder={t('traces.find')} value={find} onInput={(event) => setFind(event.currentTarget.value)}
                     onKeyDown={(event) => { if (event.key === 'Escape') { setFind(''); event.currentTarget.blur(); } else if (event.key === 'Enter') nextHit(); }} />
                 <small role="status">{find && t('traces.hits', { count: hits })}</small>
@@ -121,7 +120,7 @@ export function ColumnsMenu({ columns, setColumns, dense, setDense }: { columns:
     const chosen = columns.split(' ').filter(Boolean);
     return (
         <>
-            <button type="button" class="plain" onClick={() => setOpen(true)}><Glyph name="menu" />{t('traces.view')}</button>
+            <button type="button" class="plain" onClick={() => setOpen(true)}><Glyph name="columns" />{t('traces.view')}</button>
             {open && (
                 <Dialog panel title={t('traces.view')} onClose={() => setOpen(false)}>
                     <fieldset class="stack tight">
