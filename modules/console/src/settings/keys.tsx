@@ -54,7 +54,7 @@ function List() {
                                     <td>{one.last_used_at ? <Time at={one.last_used_at} /> : <span class="quiet">{t('settings.keys.never')}</span>}</td>
                                     <td class="number">{one.revoked_at
                                         ? <span class="quiet">{t('settings.keys.revoked')} <Time at={one.revoked_at} /></span>
-                                        : <button type="button" class="danger" aria-label={`${t('settings.keys.revoke')}: ${one.name}`} onClick={() => { revoke.clear(); setRevoking(one); }}>{t('settings.keys.revoke')}</button>}</td>
+                                        : <button type="button" aria-label={`${t('settings.keys.revoke')}: ${one.name}`} onClick={() => { revoke.clear(); setRevoking(one); }}>{t('settings.keys.revoke')}</button>}</td>
                                 </tr>
                             ))}
                         </tbody>

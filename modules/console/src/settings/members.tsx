@@ -59,7 +59,7 @@ function List() {
                                     <td><Time at={one.created_at} /></td>
                                     <td class="number"><span class="row right">
                                         <button type="button" aria-label={`${t('common.edit')}: ${one.login}`} onClick={() => setOpen(one)}>{t('common.edit')}</button>
-                                        <button type="button" class="danger" aria-label={`${t('common.remove')}: ${one.login}`} onClick={() => { remove.clear(); setLeaving(one); }}>{t('common.remove')}</button>
+                                        <button type="button" aria-label={`${t('common.remove')}: ${one.login}`} onClick={() => { remove.clear(); setLeaving(one); }}>{t('common.remove')}</button>
                                     </span></td>
                                 </tr>
                             ))}

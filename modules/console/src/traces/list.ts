@@ -177,7 +177,7 @@ export function countsOf(figures: Figures[], filter: Filter): Omit<Share, 'total
     return sum;
 }
 
-interface Lease { trace_id: string; name: string | null }
+interface Lease { trace_id: string; holder: { id: string; name: string | null } }
 
 /** Who holds which trace in the queue; nobody, where there is no queue. */
 export function useLeases(project: string | null): Map<string, string> {
@@ -190,7 +190,7 @@ export function useLeases(project: string | null): Map<string, string> {
                 if (!document.hidden) {
                     const { leases: found } = await get<{ leases?: Lease[] }>(`/v1/queue${query({ project_id: project })}`);
                     if (gone) return;
-                    setLeases(new Map((found ?? []).map((one) => [one.trace_id, one.name ?? ''])));
+                    setLeases(new Map((found ?? []).map((one) => [one.trace_id, one.holder.name ?? one.holder.id])));
                 }
             } catch (problem) {
                 // Without a queue there is nobody to ask again.

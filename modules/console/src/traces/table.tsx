@@ -79,7 +79,7 @@ function TraceRow({ row, ...props }: Props & { row: Row }) {
             )}
             <td class="c-status">
                 <StatusMark status={row.status} />
-                {holder !== undefined && <small class="holder" title={t('traces.holder', { name: holder || '?' })}>{t('traces.holder', { name: holder || '?' })}</small>}
+                {holder !== undefined && <small class="holder" title={t('traces.holder', { name: holder })}>{t('traces.holder', { name: holder })}</small>}
             </td>
             <td class="c-input"><a href={href}>{previewTitle(row, type) === '' || isEmpty(row.input) ? <span>{t(`traces.document.${type}` as TextKey)}</span> : <Shown preview={row.input} find={find} />}</a></td>
             {props.everyProject && <td class="c-project clip">{everyProject.find((one) => one.id === row.project)?.name}</td>}
