@@ -3,6 +3,7 @@
 import '../audit/audit.css';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ask, get, query } from '../api.ts';
+import type { FeedEvent } from '../traces/rows.ts';
 import { EventLine } from '../audit/line.tsx';
 import { pageOf, TYPES, type FeedPage } from '../audit/sentence.ts';
 import { periodOf } from '../filters.ts';
@@ -43,7 +44,8 @@ export default function Audit({ place }: ScreenProps) {
         load.set({ ...next, events: [...old.events, ...next.events] });
     });
     const people = useLoad((signal) => (can(me, 'admin') ? everybody(signal) : Promise.resolve([{ id: me.id, name: me.name ?? me.login }])), [me.id]);
-    const fresh = useNews(filter.types, `${parameters} ${load.loading}`);
+    const fresh = useNews(filter.types, (one) => (!filter.project_id || one.project_id === filter.project_id) && (!filter.actor_id || one.actor_id === filter.actor_id)
+        && (!filter.trace_id || one.trace_id === filter.trace_id) && !period.to, `${parameters} ${load.loading}`);
     const set = (name: string, value: string) => go(withQuery({ [name]: value || null }));
     const events = load.value?.events ?? [];
     const known = [...(people.value ?? [])];
@@ -110,10 +112,10 @@ async function everybody(signal: AbortSignal): Promise<Person[]> {
 }
 
 /** How much happened since the list was read; nothing moves until the reader asks. */
-function useNews(types: string, round: string): number {
+function useNews(types: string, wanted: (event: FeedEvent) => boolean, round: string): number {
     const [count, setCount] = useState(0);
-    const asked = useRef(types);
-    asked.current = types;
+    const asked = useRef({ types, wanted });
+    asked.current = { types, wanted };
     useEffect(() => {
         setCount(0);
         let cursor = 'latest';
@@ -122,10 +124,11 @@ function useNews(types: string, round: string): number {
         const look = async () => {
             try {
                 if (!document.hidden) {
-                    const page = await get<{ events: unknown[]; cursor: string }>(`/v1/events${query({ after: cursor, types: asked.current, limit: 500 })}`);
+                    const page = await get<{ events: FeedEvent[]; cursor: string }>(`/v1/events${query({ after: cursor, types: asked.current.types, limit: 500 })}`);
                     if (gone) return;
                     cursor = page.cursor;
-                    if (page.events.length > 0) setCount((old) => Math.min(500, old + page.events.length));
+                    const count = page.events.filter((one) => asked.current.wanted(one)).length;
+                    if (count > 0) setCount((old) => Math.min(500, old + count));
                 }
             } catch { /* the shell says when the server is away */ }
             if (!gone) timer = setTimeout(look, POLL);

@@ -23,11 +23,15 @@ import { TraceTable } from '../traces/table.tsx';
 export default function Traces({ place }: ScreenProps) {
     const session = useSession();
     const fallback = currentProject(session, place);
-    if (session.everyProject.length === 0) return <FirstRun project={null} onTrace={() => void session.refresh()} />;
-    return <List search={place.query} fallback={fallback} />;
+    const nowhere = session.everyProject.length === 0;
+    // The first steps stay until the reader goes on: the new key is shown there, and only there.
+    const [first, setFirst] = useState(nowhere);
+    useEffect(() => { if (nowhere) setFirst(true); }, [nowhere]);
+    if (nowhere || first) return <FirstRun project={fallback} onTrace={() => setFirst(false)} />;
+    return <List search={place.query} fallback={fallback} onFirst={() => setFirst(true)} />;
 }
 
-function List({ search, fallback }: { search: URLSearchParams; fallback: string | null }) {
+function List({ search, fallback, onFirst }: { search: URLSearchParams; fallback: string | null; onFirst: () => void }) {
     const session = useSession();
     const { me, tags } = session;
     const filter = useMemo(() => filterOf(search, fallback), [search.toString(), fallback]);
@@ -115,7 +119,7 @@ function List({ search, fallback }: { search: URLSearchParams; fallback: string 
     const empty = list.current && list.rows?.length === 0;
     const untouched = empty && !narrowed && !filter.status;
     if (untouched && can(me, 'admin')) {
-        return <Beginning project={filter.project ?? session.projects[0]?.id ?? null} reload={list.reload} />;
+        return <Beginning project={filter.project ?? session.projects[0]?.id ?? null} onFirst={onFirst} />;
     }
     return (
         <div class="page traces" ref={page}>
@@ -158,11 +162,11 @@ function List({ search, fallback }: { search: URLSearchParams; fallback: string 
 }
 
 /** An empty project: the first steps if the organization has no trace at all, else how to send one here. */
-function Beginning({ project, reload }: { project: string | null; reload: () => void }) {
+function Beginning({ project, onFirst }: { project: string | null; onFirst: () => void }) {
     const { everyProject } = useSession();
     const any = useLoad(async (signal) => (await get<unknown[]>('/v1/traces/?limit=1&exclude_fields=model_input,model_output,trace_config,corrected_output,final_output', signal)).length > 0, [project]);
-    if (any.value === undefined) return <div class="page"><ErrorNote error={any.error} retry={any.reload} /></div>;
-    if (!any.value) return <FirstRun project={project} onTrace={reload} />;
+    useEffect(() => { if (any.value === false) onFirst(); }, [any.value]);
+    if (!any.value) return <div class="page"><ErrorNote error={any.error} retry={any.reload} /></div>;
     const name = everyProject.find((one) => one.id === project)?.name ?? '';
     return (
         <div class="page">
