@@ -46,7 +46,8 @@ export async function loadSession(): Promise<Omit<Session, 'refresh'>> {
 }
 
 export async function loadShelf(): Promise<Pick<Session, 'projects' | 'everyProject' | 'tags'>> {
-    const [everyProject, tags] = await Promise.all([get<Project[]>('/v1/projects/'), get<Tag[]>('/v1/tags/')]);
+    const [present, archived, tags] = await Promise.all([get<Project[]>('/v1/projects/'), get<Project[]>('/v1/projects/?archived=true'), get<Tag[]>('/v1/tags/')]);
+    const everyProject = [...present, ...archived];
     const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);
     everyProject.sort(byName);
     return { everyProject, projects: everyProject.filter((one) => !one.archived), tags: tags.sort(byName) };

@@ -88,6 +88,8 @@ function Bar({ session, place }: { session: Session; place: Place }) {
     const [theme] = useStored('theme', 'system');
     const project = currentProject(session, place);
     const screen = place.path[0] ?? 'traces';
+    // Only the list of traces can show every project at once.
+    const all = screen === 'traces' && place.query.get('project') === 'all';
     const name = me.name ?? me.login;
     useEffect(() => { if (project) store('project', project); }, [project]);
     useShortcuts([{ keys: '?', does: t('shell.help'), run: () => setHelp(true) }]);
@@ -102,11 +104,14 @@ function Bar({ session, place }: { session: Session; place: Place }) {
             <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>{t('shell.skip')}</a>
             <a class="brand" href={BASE}><img src={document.querySelector<HTMLLinkElement>('link[rel="icon"]')?.href} alt="" />Tuor</a>
             {session.projects.length > 0 && (
-                <Menu start name={`${t('shell.project')}: ${session.everyProject.find((one) => one.id === project)?.name ?? t('shell.chooseProject')}`} label={<><span class="clip project">{session.everyProject.find((one) => one.id === project)?.name ?? t('shell.chooseProject')}</span><Glyph name="down" /></>}
-                    items={session.projects.map((one) => ({ label: one.name, chosen: one.id === project, run: () => {
-                        store('project', one.id);
-                        go(`${BASE}${['traces', 'review', 'prompts', 'analytics', 'webhooks'].includes(screen) ? screen : 'traces'}?project=${one.id}`);
-                    } }))} />
+                <Menu start label={<><span class="unseen">{t('shell.project')}: </span><span class="clip project">{all ? t('shell.allProjects') : session.everyProject.find((one) => one.id === project)?.name ?? t('shell.chooseProject')}</span><Glyph name="down" /></>}
+                    items={[
+                        ...(screen === 'traces' && session.projects.length > 1 ? [{ label: t('shell.allProjects'), chosen: all, run: () => go(`${BASE}traces?project=all`) }] : []),
+                        ...session.projects.map((one) => ({ label: one.name, chosen: !all && one.id === project, run: () => {
+                            store('project', one.id);
+                            go(`${BASE}${['traces', 'review', 'prompts', 'analytics', 'webhooks'].includes(screen) ? screen : 'traces'}?project=${one.id}`);
+                        } })),
+                    ]} />
             )}
             <nav aria-label={t('shell.nav')}>
                 {Object.entries(SCREENS).map(([path, { label, admin }]) => (!admin || can(me, 'admin')) && (
