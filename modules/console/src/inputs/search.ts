@@ -6,7 +6,7 @@
 const MONTHS = ['January|Januar', 'February|Februar', 'March|März', 'April', 'May|Mai', 'June|Juni', 'July|Juli', 'August', 'September', 'October|Oktober', 'November', 'December|Dezember'];
 const MOST = 1000;
 
-const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
+const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 /** Any white space for white space: a line may end there. */
 const spaced = (text: string) => text.trim().split(/\s+/).map(escaped).join('\\s+');
 /** Not within a longer number or word. */

@@ -53,7 +53,7 @@ export class Finder {
     }
 
     /** The first of the patterns that is found; the same again: its next place. */
-    async find(patterns: string[], _text: string): Promise<{ count: number; at: number }> {
+    async find(patterns: string[]): Promise<{ count: number; at: number }> {
         if (this.pattern && patterns.includes(this.pattern) && this.count) await this.step(1);
         else await this.run(patterns);
         return { count: this.count, at: this.at };

@@ -16,7 +16,7 @@ const data = `${base}${PDF_DATA}/`;
 const say = (message: FromFrame) => parent.postMessage(message, location.origin);
 
 // A page without an origin may not start a worker by its address, but it may from a
-// blob. The one policy that Trusted Types allow here lets one address through, once.
+// blob; not as a module, though (see build.mjs). The one policy that Trusted Types allow here lets one address through, once.
 async function startWorker(): Promise<PDFWorker> {
     const script = await (await fetch(`${base}${PDF_WORKER}`)).blob();
     const url = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
@@ -28,7 +28,7 @@ async function startWorker(): Promise<PDFWorker> {
             return text;
         },
     });
-    const port = new Worker(policy ? policy.createScriptURL(url) : url, { type: 'module' });
+    const port = new Worker(policy ? policy.createScriptURL(url) : url);
     return PDFWorker.create({ port, verbosity: VerbosityLevel.ERRORS });
 }
 const worker = startWorker();
@@ -36,6 +36,8 @@ const worker = startWorker();
 // ----------------------------------------------------------------- documents
 
 const papers = new Map<string, Paper>();
+/** Until a document can be shown, or never can. */
+const openings = new Map<string, Promise<void>>();
 const dropped = new Set<string>();
 let shown: string | null = null;
 let labels: Labels;
@@ -50,6 +52,8 @@ async function open(key: string, name: string, bytes: ArrayBuffer): Promise<void
         pdf = await getDocument({
             data: new Uint8Array(bytes), worker: await worker, verbosity: VerbosityLevel.ERRORS,
             cMapUrl: `${data}cmaps/`, standardFontDataUrl: `${data}standard_fonts/`, wasmUrl: `${data}wasm/`, iccUrl: `${data}iccs/`,
+            // The same letters on every machine: our own in place of those that a PDF leaves out.
+            useSystemFonts: false,
             // Forms of the old kind (XFA) bring markup and scripts along.
             enableXfa: false, stopAtErrors: false,
             canvasMaxAreaInBytes: 256 * 1024 * 1024,
@@ -87,6 +91,18 @@ function present(key: string): void {
     requestAnimationFrame(() => requestAnimationFrame(() => say({ type: 'drawn', key, pages: paper.pages })));
 }
 
+// Answers in any case: somebody waits for it.
+async function find(id: number, patterns: string[], text: string): Promise<void> {
+    let found = { count: 0, at: -1 };
+    try {
+        await openings.get(shown ?? '');
+        found = await finder.find(patterns);
+        tools.searched(text);
+    } finally {
+        say({ type: 'found', id, ...found });
+    }
+}
+
 addEventListener('message', (event: MessageEvent<ToFrame>) => {
     if (event.source !== parent || event.origin !== location.origin) return;
     const message = event.data;
@@ -102,7 +118,7 @@ addEventListener('message', (event: MessageEvent<ToFrame>) => {
         document.body.append(tools.element, place);
         break;
     }
-    case 'open': void open(message.key, message.name, message.bytes); break;
+    case 'open': openings.set(message.key, open(message.key, message.name, message.bytes)); break;
     case 'show':
         shown = message.key;
         present(message.key);
@@ -113,14 +129,12 @@ addEventListener('message', (event: MessageEvent<ToFrame>) => {
         break;
     case 'drop':
         dropped.add(message.key);
+        openings.delete(message.key);
         papers.get(message.key)?.destroy();
         papers.delete(message.key);
         break;
     case 'find':
-        void finder.find(message.patterns, message.text).then((found) => {
-            tools.searched(message.text);
-            say({ type: 'found', id: message.id, ...found });
-        });
+        void find(message.id, message.patterns, message.text);
         break;
     }
 });
