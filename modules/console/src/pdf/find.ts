@@ -9,6 +9,7 @@ import type { PageText } from './sheet.ts';
 
 interface Place extends Match { page: number }
 const MOST = 2000;
+const AHEAD = 8;
 
 export class Finder {
     count = 0;
@@ -16,7 +17,9 @@ export class Finder {
     /** Looking still; or nothing was looked for. */
     state: 'idle' | 'looking' | 'done' = 'idle';
     private paper: Paper | null = null;
+    /** Read, and being read ahead. */
     private texts = new Map<number, PageText>();
+    private reading = new Map<number, Promise<PageText>>();
     private places: Place[] = [];
     private pattern = '';
     private round = 0;
@@ -29,6 +32,7 @@ export class Finder {
         this.paper = paper;
         if (paper) paper.onDrawn = () => { if (this.count) this.mark(); };
         this.texts.clear();
+        this.reading.clear();
         this.clear();
     }
 
@@ -66,12 +70,16 @@ export class Finder {
         await this.show(this.round);
     }
 
-    private async text(page: number): Promise<PageText> {
-        const known = this.texts.get(page);
+    private read(page: number): Promise<PageText> {
+        const known = this.reading.get(page);
         if (known) return known;
-        const text = await this.paper!.sheets[page - 1].text();
-        this.texts.set(page, text);
-        return text;
+        const { paper, texts } = this;
+        const reading = paper!.sheets[page - 1].text().catch(() => ({ text: '', starts: [] })).then((text) => {
+            if (paper === this.paper) texts.set(page, text);
+            return text;
+        });
+        this.reading.set(page, reading);
+        return reading;
     }
 
     private async run(patterns: string[]): Promise<void> {
@@ -84,7 +92,8 @@ export class Finder {
         for (const pattern of patterns) {
             for (let offset = 0; offset < paper.pages; offset++) {
                 const page = (from - 1 + offset) % paper.pages + 1;
-                const { text } = await this.text(page);
+                for (let next = 1; next <= AHEAD && offset + next < paper.pages; next++) void this.read((page - 1 + next) % paper.pages + 1);
+                const { text } = await this.read(page);
                 if (round !== this.round) return;
                 const first = this.places.length === 0;
                 const found = matches(text, pattern, MOST).map((match) => ({ ...match, page }));

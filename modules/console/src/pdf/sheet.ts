@@ -118,6 +118,7 @@ export class Sheet {
             text += item.str;
             if (item.hasEOL) text += '\n';
         }
+        if (!this.state) this.forget();
         return { text, starts };
     }
 
@@ -157,6 +158,9 @@ export class Sheet {
         if (this.canvas) this.canvas.width = this.canvas.height = 0;
         this.canvas = null;
         this.element.replaceChildren();
+        this.forget();
+    }
+    private forget(): void {
         void this.loaded?.then((page) => page.cleanup()).catch(() => {});
         this.loaded = null;
         this.content = null;
