@@ -118,34 +118,31 @@ tuor_error *tuor_auth_verify(tuor_request *q)
  * A browser sends cookies, passwords and certificates along with requests that other sites make.
  * It also says so: Sec-Fetch-Site, or Origin in older ones. A client with neither is no browser.
  */
-static tuor_error *check_origin(tuor_request *q)
+int tuor_same_origin(const request_rec *r)
 {
-    request_rec *r = q->r;
     const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
     const char *origin = apr_table_get(r->headers_in, "Origin");
     const char *host = apr_table_get(r->headers_in, "Host");
 
     if (r->method_number == M_GET || r->method_number == M_OPTIONS) {
-        return NULL;
+        return 1;
     }
     if (site) {
-        if (!strcmp(site, "same-origin") || !strcmp(site, "none")) {
-            return NULL;
-        }
+        return !strcmp(site, "same-origin") || !strcmp(site, "none");
     }
-    else if (!origin) {
-        return NULL;
+    if (!origin) {
+        return 1;
     }
-    else {
-        /* The host decides: a proxy in front may have taken the TLS off, so the scheme tells nothing. */
-        origin = strstr(origin, "://");
-        if (host && origin && !ap_cstr_casecmp(origin + 3, host)) {
-            return NULL;
-        }
-    }
-    return tuor_error_make(q->pool, HTTP_FORBIDDEN,
-                           "This request comes from another site: a browser's sign-in serves this server's own pages alone; "
-                           "use an API key from elsewhere");
+    /* The host decides: a proxy in front may have taken the TLS off, so the scheme tells nothing. */
+    origin = strstr(origin, "://");
+    return host && origin && !ap_cstr_casecmp(origin + 3, host);
+}
+
+static tuor_error *check_origin(tuor_request *q)
+{
+    return tuor_same_origin(q->r) ? NULL : tuor_error_make(
+        q->pool, HTTP_FORBIDDEN, "This request comes from another site: a browser's sign-in serves this server's own "
+        "pages alone; use an API key from elsewhere");
 }
 
 static const tuor_stmt memberships = {
@@ -264,7 +261,7 @@ tuor_error *tuor_auth_identify(tuor_request *q)
 
 /* -------------------------------------------------------- httpd's seams */
 
-int tuor_location(request_rec *r)
+int tuor_handler_is(request_rec *r, const char *name)
 {
     const core_dir_config *conf = ap_get_core_module_config(r->per_dir_config);
     const char *handler = conf->handler, *error = NULL;
@@ -272,7 +269,12 @@ int tuor_location(request_rec *r)
     if (conf->expr_handler) {   /* SetHandler; the other is mod_mime's and its like */
         handler = ap_expr_str_exec(r, conf->expr_handler, &error);
     }
-    return handler && !error && !strcmp(handler, TUOR_HANDLER);
+    return handler && !error && !strcmp(handler, name);
+}
+
+int tuor_location(request_rec *r)
+{
+    return tuor_handler_is(r, TUOR_HANDLER);
 }
 
 /*
@@ -334,9 +336,26 @@ static const char *parse_role(cmd_parms *cmd, const char *line, const void **par
 
 static const authz_provider role_provider = { check_role, parse_role };
 
+/* For what changes something on behalf of a browser's user and is not Tuor's own to serve, such as a sign-in. */
+static authz_status check_same_origin(request_rec *r, const char *line, const void *parsed)
+{
+    (void)line, (void)parsed;
+    return tuor_same_origin(r) ? AUTHZ_GRANTED : AUTHZ_DENIED;
+}
+
+static const char *parse_same_origin(cmd_parms *cmd, const char *line, const void **parsed)
+{
+    (void)cmd, (void)parsed;
+    return *line ? "Require tuor-same-origin takes no argument" : NULL;
+}
+
+static const authz_provider same_origin_provider = { check_same_origin, parse_same_origin };
+
 void tuor_auth_register(apr_pool_t *pool)
 {
     ap_hook_check_authn(check_authn, NULL, NULL, APR_HOOK_FIRST, AP_AUTH_INTERNAL_PER_CONF);
     ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, "tuor-role", AUTHZ_PROVIDER_VERSION,
                               &role_provider, AP_AUTH_INTERNAL_PER_CONF);
+    ap_register_auth_provider(pool, AUTHZ_PROVIDER_GROUP, "tuor-same-origin", AUTHZ_PROVIDER_VERSION,
+                              &same_origin_provider, AP_AUTH_INTERNAL_PER_CONF);
 }

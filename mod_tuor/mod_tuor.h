@@ -213,6 +213,14 @@ const char *tuor_traceparent(request_rec *r);
  *  The access log finds the same as %{tuor-request-id}n and %{tuor-trace-id}n. */
 const char *tuor_log_ids(request_rec *r);
 
+/**
+ * Whether a request that changes something comes from a page of this very server, or from no browser at all:
+ * what the core asks of every request that a signed-in user makes. GET and OPTIONS always may.
+ */
+int tuor_same_origin(const request_rec *r);
+/** Whether SetHandler names this handler at the request's location: known from translate_name on, before r->handler is. */
+int tuor_handler_is(request_rec *r, const char *name);
+
 /* ------------------------------------------------ reading: query and body */
 
 /**

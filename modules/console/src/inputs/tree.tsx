@@ -2,6 +2,7 @@
 
 import { printJson, type Json } from '../json.ts';
 
-export function JsonTree({ value, label }: { value: Json; label?: string }) {
-    return <pre aria-label={label}>{printJson(value, 2)}</pre>;
+/** A JSON value as a tree that opens and closes. label names it to screen readers. */
+export function JsonTree({ value }: { value: Json; label: string; open?: number }) {
+    return <pre>{printJson(value, 2)}</pre>;
 }
