@@ -1,30 +1,24 @@
 // Licensed under the Apache License, Version 2.0; see LICENSE.
 //
-// One trace on the desk: what came in at the left, what came out at the right, and
-// what a person makes of it.
+// The right pane: what the model gave, and what a person makes of it.
 
-import type { ComponentChildren } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { changeTrace, type Project, type Trace } from '../api.ts';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { Project, Trace } from '../api.ts';
 import { t } from '../i18n.ts';
-import { findInInput, InputPane } from '../inputs/index.tsx';
+import { findInInput } from '../inputs/index.tsx';
 import { parseJson, printJson, type Json } from '../json.ts';
 import { keyLabel, useShortcuts } from '../keys.ts';
-import { useAction } from '../load.ts';
-import { can, useSession } from '../session.ts';
-import { announce, Confirm, ErrorNote, Glyph, Key, Time, type MenuItem } from '../ui/index.tsx';
+import { announce, Glyph, Key, Time } from '../ui/index.tsx';
 import type { Acts } from './actions.tsx';
 import { Conflict } from './conflict.tsx';
 import type { Judgement } from './desk.tsx';
 import { choose, draftKey, type Autosave, type Draft } from './drafts.ts';
 import { Editor } from './editors.tsx';
-import { History, Outcome } from './history.tsx';
+import { Outcome } from './history.tsx';
 import { objectOf } from './merge.ts';
 import { isChanged, outgoing, rawFault, startEdit, type Edit } from './output.ts';
-import { Panes } from './panes.tsx';
 import type { Post } from './post.ts';
 import { holderOf, type Lease } from './queue.ts';
-import { Strip } from './strip.tsx';
 import { traces } from './traces.ts';
 import type { Entry } from './verdicts.ts';
 
@@ -39,17 +33,13 @@ interface CaseProps {
     allowed: boolean;
     /** Another trace is under way: this one is only looked at. */
     loading: boolean;
-    acts: { current: Acts | null };
-    side: 'input' | 'output';
+    onActs: (acts: Acts | null) => void;
     onSide: (side: 'input' | 'output') => void;
     decide: (judgement: Judgement) => void;
     /** Starts this trace anew, from its draft. */
     again: () => void;
-    onReset: () => void;
-    onDeleted: (trace: Trace) => void;
     undo: () => void;
     kind: 'list' | 'queue';
-    bar: (acts: Acts | null) => ComponentChildren;
 }
 
 function editOf(draft: Draft | null, original: Json): Edit {
@@ -60,7 +50,6 @@ function editOf(draft: Draft | null, original: Json): Edit {
 
 export function Case(props: CaseProps) {
     const { trace, project, post, autosave, waiting, allowed, loading, decide } = props;
-    const { me } = useSession();
     const original = trace.model_output!;
     const key = draftKey(post.who, trace.id, trace.version);
     const pending = trace.status === 'pending';
@@ -75,8 +64,6 @@ export function Case(props: CaseProps) {
     const [comment, setComment] = useState(found.draft?.comment ?? waiting?.comment ?? '');
     const note = useRef(comment);
     const [saved, setSaved] = useState<'no' | 'yes' | 'failed'>('no');
-    const [history, setHistory] = useState(false);
-    const [confirm, setConfirm] = useState<'delete' | 'reset' | null>(null);
     const [holder, setHolder] = useState<Lease | null>(null);
     const right = useRef<HTMLDivElement>(null);
 
@@ -160,6 +147,9 @@ export function Case(props: CaseProps) {
     const why = !allowed ? t('review.viewerWhy') : waiting ? null : !pending ? t('review.reviewedWhy') : conflict ? t('review.conflictWhy') : null;
     const acts: Acts = { canDecide: able, why, changed, problem, approve: () => judge('approve'), reject: () => judge('reject'), submit };
 
+    useLayoutEffect(() => props.onActs(loading ? null : acts), [able, changed, problem, why, loading]);
+    useEffect(() => () => props.onActs(null), []);
+
     const focusEditor = () => {
         props.onSide('output');
         requestAnimationFrame(() => {
@@ -192,25 +182,7 @@ export function Case(props: CaseProps) {
                 findInInput(text);
             }
         } },
-        { keys: 'h', does: t('review.history'), group: t('review.groupMove'), run: () => setHistory(true) },
     ]);
-
-    // ----------------------------------------------------------- reset, delete
-    const reset = useAction(async () => {
-        const next = await changeTrace(trace.id, 'reset', trace.version);
-        setConfirm(null);
-        props.onReset();
-        traces.put(next);
-    });
-    const remove = useAction(async () => {
-        const next = await changeTrace(trace.id, 'delete', trace.version);
-        traces.forget(trace.id);
-        props.onDeleted(next);
-    });
-    const menu: MenuItem[] = [
-        ...(!pending && allowed ? [{ label: t('review.reset'), run: () => setConfirm('reset') }] : []),
-        ...(can(me, 'admin') ? [{ label: t('review.delete'), run: () => setConfirm('delete') }] : []),
-    ];
 
     // ---------------------------------------------------------------- conflict
     const mine: Json | null = trouble ? (trouble.corrected ? objectOf(trouble.corrected) : null) : earlier ? objectOf(earlier.text) : null;
@@ -245,50 +217,35 @@ export function Case(props: CaseProps) {
     // What others did meanwhile is looked at first.
     useEffect(() => { if (trouble) void traces.load(trace.id).catch(() => {}); }, [trouble?.key]);
 
-    const input = useMemo(() => (
-        <>
-            <InputPane project={project} input={trace.model_input!} traceId={trace.id} />
-        </>
-    ), [trace.id, project]);
     return (
-        <>
-            <Strip trace={trace} menu={menu} onHistory={() => setHistory(true)} />
-            <Panes side={props.side} onSide={props.onSide} left={input} right={(
-                <div class="case stack" ref={right}>
-                    {holder && <p class="note"><Glyph name="lock" /><span class="grow">{t('review.heldBy', { name: holder.holder.name ?? holder.holder.id })} <Time at={holder.leased_at} /></span></p>}
-                    {trouble?.state === 'refused' && (
-                        <div class="note wrong" role="alert"><Glyph name="warn" /><span class="grow">{t('review.refused', { what: t(`review.done.${trouble.action}`), why: trouble.problem ?? '' })}</span>
-                            <button type="button" onClick={() => { void post.outbox.undo(trouble.key).then(props.again); }}>{t('review.openAgain')}</button></div>
-                    )}
-                    {draft && !conflict && <p class="note"><span class="grow">{t('review.draftRestored')} <Time at={new Date(draft.saved).toISOString()} /></span><button type="button" onClick={discard}>{t('review.discardDraft')}</button></p>}
-                    {waiting && <p class="note"><span class="grow">{t(`review.done.${waiting.action}`)} · {t(waiting.tries > 0 ? 'review.waitsForServer' : 'review.notSentYet')}</span>{waiting.state === 'waiting' && <button type="button" onClick={props.undo}>{t('review.undo')}<Key keys="z" /></button>}</p>}
-                    {conflict
-                        ? <Conflict trace={trace} type={project.output_type} mine={mine} entry={trouble} onMerged={(result) => void merged(result)} onKeepTheirs={() => void forget().then(props.again)} onAgain={() => void sameAgain()} />
-                        : (
-                            <>
-                                {!pending && <Outcome trace={trace} project={project} />}
-                                <Editor key={round} type={project.output_type} original={original} edit={start} onEdit={onEdit} readOnly={readOnly} />
-                            </>
-                        )}
-                    {project.guidelines && <details class="guidelines"><summary>{t('review.guidelines')}</summary><pre class="text">{project.guidelines}</pre></details>}
-                    {!readOnly && (
-                        <div class="field">
-                            <label for="review-comment">{t('review.comment')} <small>{t('common.optional')}</small> <Key keys="c" /></label>
-                            <textarea id="review-comment" rows={comment.includes('\n') || comment.length > 60 ? 4 : 1} maxLength={4000} value={comment} onInput={(event) => {
-                                setComment(event.currentTarget.value);
-                                note.current = event.currentTarget.value;
-                                keep();
-                            }} />
-                        </div>
-                    )}
-                    {!readOnly && <small class="saved" role="status">{saved === 'yes' ? t('review.draftKept') : saved === 'failed' ? t('review.draftFailed') : changed ? '…' : t('review.hint', { edit: keyLabel('e') })}</small>}
+        <div class="case stack" ref={right}>
+            {holder && <p class="note"><Glyph name="lock" /><span class="grow">{t('review.heldBy', { name: holder.holder.name ?? holder.holder.id })} <Time at={holder.leased_at} /></span></p>}
+            {trouble?.state === 'refused' && (
+                <div class="note wrong" role="alert"><Glyph name="warn" /><span class="grow">{t('review.refused', { what: t(`review.done.${trouble.action}`), why: trouble.problem ?? '' })}</span>
+                    <button type="button" onClick={() => { void post.outbox.undo(trouble.key).then(props.again); }}>{t('review.openAgain')}</button></div>
+            )}
+            {draft && !conflict && <p class="note"><span class="grow">{t('review.draftRestored')} <Time at={new Date(draft.saved).toISOString()} /></span><button type="button" onClick={discard}>{t('review.discardDraft')}</button></p>}
+            {waiting && <p class="note"><span class="grow">{t(`review.done.${waiting.action}`)} · {t(waiting.tries > 0 ? 'review.waitsForServer' : 'review.notSentYet')}</span>{waiting.state === 'waiting' && <button type="button" onClick={props.undo}>{t('review.undo')}<Key keys="z" /></button>}</p>}
+            {conflict
+                ? <Conflict trace={trace} type={project.output_type} mine={mine} entry={trouble} onMerged={(result) => void merged(result)} onKeepTheirs={() => void forget().then(props.again)} onAgain={() => void sameAgain()} />
+                : (
+                    <>
+                        {!pending && <Outcome trace={trace} project={project} />}
+                        <Editor key={round} type={project.output_type} original={original} edit={start} onEdit={onEdit} readOnly={readOnly} />
+                    </>
+                )}
+            {project.guidelines && <details class="guidelines"><summary>{t('review.guidelines')}</summary><pre class="text">{project.guidelines}</pre></details>}
+            {!readOnly && (
+                <div class="field">
+                    <label for="review-comment">{t('review.comment')} <small>{t('common.optional')}</small> <Key keys="c" /></label>
+                    <textarea id="review-comment" rows={comment.includes('\n') || comment.length > 60 ? 4 : 1} maxLength={4000} value={comment} onInput={(event) => {
+                        setComment(event.currentTarget.value);
+                        note.current = event.currentTarget.value;
+                        keep();
+                    }} />
                 </div>
-            )} />
-            {props.bar(loading ? null : acts)}
-            {history && <History trace={trace} project={project} onClose={() => setHistory(false)} />}
-            {confirm === 'reset' && <Confirm title={t('review.reset')} text={t('review.resetText2')} action={t('review.reset')} busy={reset.busy} error={reset.error} onYes={() => void reset.run()} onClose={() => setConfirm(null)} />}
-            {confirm === 'delete' && <Confirm danger title={t('review.delete')} text={t('review.deleteText')} action={t('review.delete')} busy={remove.busy} error={remove.error} onYes={() => void remove.run()} onClose={() => setConfirm(null)} />}
-            <ErrorNote error={confirm ? null : reset.error ?? remove.error} />
-        </>
+            )}
+            {!readOnly && <small class="saved" role="status">{saved === 'yes' ? t('review.draftKept') : saved === 'failed' ? t('review.draftFailed') : changed ? '…' : t('review.hint', { edit: keyLabel('e') })}</small>}
+        </div>
     );
 }

@@ -11,7 +11,7 @@ import { useSession } from '../session.ts';
 import { Glyph, StatusMark, Time } from '../ui/index.tsx';
 import { useDifferences } from './differ.ts';
 import { changes, merge, type Choice, type Clash } from './merge.ts';
-import { nameOf } from './strip.tsx';
+import { nameOf } from './names.ts';
 import { Difference } from './text.tsx';
 import type { Entry } from './verdicts.ts';
 

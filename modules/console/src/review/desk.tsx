@@ -4,7 +4,7 @@
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ApiError, Trace } from '../api.ts';
-import { warmInput } from '../inputs/index.tsx';
+import { InputPane, warmInput } from '../inputs/index.tsx';
 import { t } from '../i18n.ts';
 import { useShortcuts, typing } from '../keys.ts';
 import { can, useSession } from '../session.ts';
@@ -15,6 +15,8 @@ import { Case } from './case.tsx';
 import { Autosave } from './drafts.ts';
 import { advance, current, near, open, remember, skipped, step, type Decision } from './order.ts';
 import type { Post } from './post.ts';
+import { Panes } from './panes.tsx';
+import { Strip } from './strip.tsx';
 import { traces, useTrace } from './traces.ts';
 import type { Entry } from './verdicts.ts';
 import type { Walk } from './walk.ts';
@@ -32,7 +34,7 @@ export function Desk({ walk, post, decided, setDecided }: { walk: Walk; post: Po
     const [deleted, setDeleted] = useState<Trace | null>(null);
     const [recent, setRecent] = useRecent(post.who);
     const [side, setSide] = useState<'input' | 'output'>('output');
-    const acts = useRef<Acts | null>(null);
+    const [acts, setActs] = useState<Acts | null>(null);
     const busy = useRef(false);
     const root = useRef<HTMLDivElement>(null);
     const listeners = useRef(new Set<(kept: boolean, error: unknown) => void>());
@@ -132,6 +134,8 @@ export function Desk({ walk, post, decided, setDecided }: { walk: Walk; post: Po
         <Actions acts={current} onPrev={previous} onNext={next} hasPrev={hasPrev} hasNext={hasNext} outbox={outbox} undo={() => void undo()} recent={recent} reopen={reopen}
             onTrouble={(entry) => reopen(entry.trace)} />
     );
+    // The pane stays from trace to trace, and rests while somebody types at its right.
+    const input = useMemo(() => (trace && project ? <InputPane project={project} input={trace.model_input!} traceId={trace.id} /> : null), [trace?.id, project]);
     const finished = id === null && !walk.more;
     if (id === null || !trace || !project || deleted?.id === id) {
         return (
@@ -150,10 +154,13 @@ export function Desk({ walk, post, decided, setDecided }: { walk: Walk; post: Po
     }
     return (
         <div class="desk" ref={root} tabIndex={-1} onKeyDown={onKeyDown} aria-busy={!fresh}>
-            <Case key={`${trace.id}:${trace.version}:${epoch}`} trace={trace} project={project} post={post} autosave={autosave} saved={listeners.current}
-                waiting={waiting ?? null} allowed={can(me, 'reviewer')} loading={!fresh} acts={acts} side={side} onSide={setSide}
-                decide={(judgement) => void decide(trace, judgement)} again={() => setEpoch((old) => old + 1)}
-                onReset={() => mark(trace.id, false)} onDeleted={setDeleted} undo={() => void undo()} kind={walk.kind} bar={bar} />
+            <Strip trace={trace} project={project} loading={!fresh} onReset={() => mark(trace.id, false)} onDeleted={setDeleted} />
+            <Panes side={side} onSide={setSide} at={trace.id} left={input} right={(
+                <Case key={`${trace.id}:${trace.version}:${epoch}`} trace={trace} project={project} post={post} autosave={autosave} saved={listeners.current}
+                    waiting={waiting ?? null} allowed={can(me, 'reviewer')} loading={!fresh} onActs={setActs} onSide={setSide}
+                    decide={(judgement) => void decide(trace, judgement)} again={() => setEpoch((old) => old + 1)} undo={() => void undo()} kind={walk.kind} />
+            )} />
+            {bar(fresh ? acts : null)}
         </div>
     );
 }

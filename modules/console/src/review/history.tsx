@@ -10,7 +10,7 @@ import { useLoad } from '../load.ts';
 import { can, useSession } from '../session.ts';
 import { Dialog, ErrorNote, Glyph, Skeleton, StatusMark, TagChip, Time } from '../ui/index.tsx';
 import { useDifferences } from './differ.ts';
-import { loadNames, nameOf } from './strip.tsx';
+import { loadNames, nameOf } from './names.ts';
 import { Difference as WordDifference } from './text.tsx';
 
 export function useHistory(trace: Trace) {

@@ -22,11 +22,12 @@ function useNarrow(): boolean {
     return narrow;
 }
 
-/** side: which tab shows on a narrow screen. */
-export function Panes({ left, right, side, onSide }: { left: ComponentChildren; right: ComponentChildren; side: 'input' | 'output'; onSide: (side: 'input' | 'output') => void }) {
+/** at: what is shown; the panes begin at their top when it changes. side: which tab shows on a narrow screen. */
+export function Panes({ at, left, right, side, onSide }: { at: string; left: ComponentChildren; right: ComponentChildren; side: 'input' | 'output'; onSide: (side: 'input' | 'output') => void }) {
     const [stored, store] = useStored('split', '55');
     const narrow = useNarrow();
     const box = useRef<HTMLDivElement>(null);
+    useEffect(() => { for (const name of ['input', 'output']) document.getElementById(`pane-${name}`)?.scrollTo(0, 0); }, [at]);
     const split = Math.min(MOST, Math.max(LEAST, Number(stored) || 55));
     const set = (to: number) => store(String(Math.round(Math.min(MOST, Math.max(LEAST, to)))));
 

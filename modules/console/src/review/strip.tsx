@@ -4,18 +4,41 @@
 // a button.
 
 import { useState } from 'preact/hooks';
-import { ApiError, ask, send, traceOf, type Tag, type Trace } from '../api.ts';
+import { ask, changeTrace, traceOf, type Project, type Tag, type Trace } from '../api.ts';
 import { t } from '../i18n.ts';
 import { JsonTree } from '../inputs/tree.tsx';
 import { member, parseJson, shown } from '../json.ts';
+import { useShortcuts } from '../keys.ts';
 import { useAction } from '../load.ts';
 import { BASE } from '../router.ts';
 import { can, useSession } from '../session.ts';
-import { Dialog, ErrorNote, Glyph, Id, Menu, StatusMark, TagChip, Time, type MenuItem } from '../ui/index.tsx';
+import { Confirm, Dialog, ErrorNote, Glyph, Id, Menu, StatusMark, TagChip, Time, type MenuItem } from '../ui/index.tsx';
+import { History } from './history.tsx';
 import { traces } from './traces.ts';
 
-export function Strip({ trace, menu, onHistory }: { trace: Trace; menu: MenuItem[]; onHistory: () => void }) {
+/** loading: another trace is under way, this one is only looked at. */
+export function Strip({ trace, project, loading, onReset, onDeleted }: { trace: Trace; project: Project; loading: boolean; onReset: () => void; onDeleted: (trace: Trace) => void }) {
+    const { me } = useSession();
     const [more, setMore] = useState(false);
+    const [history, setHistory] = useState(false);
+    const [confirm, setConfirm] = useState<'delete' | 'reset' | null>(null);
+    useShortcuts([{ keys: 'h', does: t('review.history'), group: t('review.groupMove'), run: () => setHistory(true) }]);
+    const reset = useAction(async () => {
+        const next = await changeTrace(trace.id, 'reset', trace.version);
+        setConfirm(null);
+        onReset();
+        traces.put(next);
+    });
+    const remove = useAction(async () => {
+        const next = await changeTrace(trace.id, 'delete', trace.version);
+        setConfirm(null);
+        traces.forget(trace.id);
+        onDeleted(next);
+    });
+    const menu: MenuItem[] = loading ? [] : [
+        ...(trace.status !== 'pending' && can(me, 'reviewer') ? [{ label: t('review.reset'), run: () => setConfirm('reset') }] : []),
+        ...(can(me, 'admin') ? [{ label: t('review.delete'), run: () => setConfirm('delete') }] : []),
+    ];
     const config = trace.trace_config ?? null;
     const value = (key: string) => {
         const node = member(config, key);
@@ -35,8 +58,11 @@ export function Strip({ trace, menu, onHistory }: { trace: Trace; menu: MenuItem
             <button type="button" class="plain tiny" onClick={() => setMore(true)}>{t('review.details')}</button>
             <span class="grow" />
             <Tags trace={trace} />
-            <button type="button" class="plain" onClick={onHistory}>{t('review.history')}</button>
+            <button type="button" class="plain" onClick={() => setHistory(true)}>{t('review.history')}</button>
             {menu.length > 0 && <Menu name={t('review.more')} label={<Glyph name="menu" />} items={menu} />}
+            {history && <History trace={trace} project={project} onClose={() => setHistory(false)} />}
+            {confirm === 'reset' && <Confirm title={t('review.reset')} text={t('review.resetText2')} action={t('review.reset')} busy={reset.busy} error={reset.error} onYes={() => void reset.run()} onClose={() => setConfirm(null)} />}
+            {confirm === 'delete' && <Confirm danger title={t('review.delete')} text={t('review.deleteText')} action={t('review.delete')} busy={remove.busy} error={remove.error} onYes={() => void remove.run()} onClose={() => setConfirm(null)} />}
             {more && (
                 <Dialog panel title={t('review.details')} onClose={() => setMore(false)}>
                     <dl class="facts">
@@ -72,25 +98,4 @@ function Tags({ trace }: { trace: Trace }) {
             <ErrorNote error={adding.error ?? removing.error} />
         </span>
     );
-}
-
-/** Names of people by id, as far as one may know them: admins see the members, others those that reviewed in the project. */
-const names = new Map<string, string>();
-let asked = '';
-
-export async function loadNames(admin: boolean, project: string): Promise<void> {
-    const key = admin ? 'all' : project;
-    if (asked === key) return;
-    try {
-        if (admin) for (const one of await send<{ user_id: string; login: string; name: string | null }[]>('GET', '/v1/members')) names.set(one.user_id, one.name ?? one.login);
-        else for (const one of (await send<{ by_reviewer: { actor_id: string; name: string | null }[] }>('GET', `/v1/projects/${project}/analytics`)).by_reviewer) if (one.name) names.set(one.actor_id, one.name);
-        asked = key;
-    } catch (error) {
-        if (!(error instanceof ApiError)) throw error;
-    }
-}
-export function nameOf(id: string | null, me: { id: string }): string {
-    if (!id) return t('review.system');
-    if (id === me.id) return t('common.you');
-    return names.get(id) ?? (id.startsWith('key_') ? t('review.apiKey') : `${id.slice(0, 9)}…${id.slice(-4)}`);
 }

@@ -133,6 +133,7 @@ export class Outbox {
         });
         await this.reload();
         this.outside.tell();
+        this.schedule();
         return taken;
     }
 

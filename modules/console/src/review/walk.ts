@@ -36,7 +36,7 @@ export function filters(search: URLSearchParams): Record<string, string> {
     return found;
 }
 
-const LIGHT = 'model_input,model_output,trace_config,corrected_output,final_output,correction_diff';
+const LIGHT = 'model_input,model_output,trace_config,corrected_output,final_output';
 
 export function useListWalk(id: string, search: URLSearchParams): Walk {
     const text = search.toString();
