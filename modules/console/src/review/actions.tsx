@@ -9,6 +9,8 @@ import type { Decision } from './order.ts';
 import { UNDO_MS, type Entry, type Outbox } from './verdicts.ts';
 
 export interface Acts {
+    /** The trace. */
+    of: string;
     canDecide: boolean;
     /** Why not. */
     why: string | null;

@@ -18,7 +18,7 @@ import { Outcome } from './history.tsx';
 import { objectOf } from './merge.ts';
 import { isChanged, outgoing, rawFault, startEdit, type Edit } from './output.ts';
 import type { Post } from './post.ts';
-import { holderOf, type Lease } from './queue.ts';
+import { useHolder } from './queue.ts';
 import { traces } from './traces.ts';
 import type { Entry } from './verdicts.ts';
 
@@ -64,7 +64,7 @@ export function Case(props: CaseProps) {
     const [comment, setComment] = useState(found.draft?.comment ?? waiting?.comment ?? '');
     const note = useRef(comment);
     const [saved, setSaved] = useState<'no' | 'yes' | 'failed'>('no');
-    const [holder, setHolder] = useState<Lease | null>(null);
+    const holder = useHolder(props.kind === 'list' && allowed && open && !loading ? trace.id : null);
     const right = useRef<HTMLDivElement>(null);
 
     const trouble = post.outbox.entries.find((one) => one.trace === trace.id && (one.state === 'conflict' || one.state === 'refused')) ?? null;
@@ -80,13 +80,6 @@ export function Case(props: CaseProps) {
             void autosave.now();
         };
     }, []);
-    useEffect(() => {
-        if (props.kind !== 'list' || !open) return;
-        let gone = false;
-        void holderOf(trace).then((lease) => { if (!gone) setHolder(lease); });
-        return () => { gone = true; };
-    }, []);
-
     const keep = () => {
         setSaved('no');
         autosave.later(key, () => {
@@ -145,10 +138,9 @@ export function Case(props: CaseProps) {
         else judge('correct', text);
     };
     const why = !allowed ? t('review.viewerWhy') : waiting ? null : !pending ? t('review.reviewedWhy') : conflict ? t('review.conflictWhy') : null;
-    const acts: Acts = { canDecide: able, why, changed, problem, approve: () => judge('approve'), reject: () => judge('reject'), submit };
+    const acts: Acts = { of: trace.id, canDecide: able, why, changed, problem, approve: () => judge('approve'), reject: () => judge('reject'), submit };
 
     useLayoutEffect(() => props.onActs(loading ? null : acts), [able, changed, problem, why, loading]);
-    useEffect(() => () => props.onActs(null), []);
 
     const focusEditor = () => {
         props.onSide('output');
@@ -219,7 +211,7 @@ export function Case(props: CaseProps) {
 
     return (
         <div class="case stack" ref={right}>
-            {holder && <p class="note"><Glyph name="lock" /><span class="grow">{t('review.heldBy', { name: holder.holder.name ?? holder.holder.id })} <Time at={holder.leased_at} /></span></p>}
+            {holder && <p class="note"><Glyph name="lock" /><span class="grow">{t('review.heldBy', { name: holder.name })}</span></p>}
             {trouble?.state === 'refused' && (
                 <div class="note wrong" role="alert"><Glyph name="warn" /><span class="grow">{t('review.refused', { what: t(`review.done.${trouble.action}`), why: trouble.problem ?? '' })}</span>
                     <button type="button" onClick={() => { void post.outbox.undo(trouble.key).then(props.again); }}>{t('review.openAgain')}</button></div>

@@ -160,7 +160,7 @@ export function Desk({ walk, post, decided, setDecided }: { walk: Walk; post: Po
                     waiting={waiting ?? null} allowed={can(me, 'reviewer')} loading={!fresh} onActs={setActs} onSide={setSide}
                     decide={(judgement) => void decide(trace, judgement)} again={() => setEpoch((old) => old + 1)} undo={() => void undo()} kind={walk.kind} />
             )} />
-            {bar(fresh ? acts : null)}
+            {bar(fresh && acts?.of === fresh.id ? acts : null)}
         </div>
     );
 }

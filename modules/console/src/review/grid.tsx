@@ -118,7 +118,7 @@ function Line({ row, index, hands }: { row: Row; index: number | null; hands: Ha
                     {renamed && <small class="was">{t('review.was', { value: row.origin!.key })}</small>}
                 </th>
                 <td class="value">
-                    {nested ? <span class="quiet">{row.body.kind === 'array' ? t('review.list') : t('review.group')}</span>
+                    {nested ? <span class="cell quiet">{row.body.kind === 'array' ? t('review.list') : t('review.group')}</span>
                         : readOnly || row.removed ? <span class={`cell ${row.body.kind}`}>{row.removed ? <del>{shown(row.body as JsonScalar)}</del> : shown(row.body as JsonScalar)}</span>
                         : <Value row={row} label={label} onType={(text) => apply((one) => type(one, text))} onPaste={onPaste} />}
                     {(was !== null || marked === 'removed' || marked === 'added') && (

@@ -5,9 +5,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, listTraces, query, type Page, type Trace } from '../api.ts';
 import { BASE, go } from '../router.ts';
-import { append, current, empty, newer, older, open, prepend, without, type List, type Order } from './order.ts';
+import { append, current, newer, older, open, prepend, type List, type Order } from './order.ts';
 import { traces } from './traces.ts';
-import type { Lease, Progress } from './queue.ts';
+import type { Progress } from './queue.ts';
 
 export interface Walk {
     kind: 'list' | 'queue';
@@ -20,7 +20,6 @@ export interface Walk {
     retry: () => void;
     /** Somebody judged this one, or took it back. */
     judged: (id: string, yes: boolean) => void;
-    lease?: Lease | null;
     progress?: Progress | null;
     /** Back to where one came from. */
     back: string;
@@ -98,5 +97,3 @@ export function useListWalk(id: string, search: URLSearchParams): Walk {
 
 const latest = (a?: string, b?: string) => (a && b ? (Date.parse(a) > Date.parse(b) ? a : b) : a ?? b);
 const earliest = (a?: string, b?: string) => (a && b ? (Date.parse(a) < Date.parse(b) ? a : b) : a ?? b);
-
-export { append, empty, without };

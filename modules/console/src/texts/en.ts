@@ -45,7 +45,7 @@ export const en = {
         refused: '“{what}” was refused: {why}', openAgain: 'Open it again',
         comment: 'Comment', guidelines: 'Guidelines', outcome: 'Outcome', judgedBy: 'by {name}', whatChanged: 'What was corrected', before: 'Before', after: 'After', nothing: 'nothing',
         viewerWhy: 'You may look, not judge: your role is viewer. Ask an administrator if that should change.', viewerQueue: 'The queue is for reviewers', reviewedWhy: 'Already reviewed. To judge it again, reset it under ⋯.', conflictWhy: 'Settle the conflict first.',
-        heldBy: '{name} is reviewing this trace, since', draftRestored: 'Your draft is back, saved', discardDraft: 'Discard', draftKept: 'Draft saved', draftSaved: 'Draft saved', draftFailed: 'The draft could not be saved in this browser. Submit before you close the page.',
+        heldBy: '{name} is reviewing this trace right now. You can still decide: whoever submits first counts.', draftRestored: 'Your draft is back, saved', discardDraft: 'Discard', draftKept: 'Draft saved', draftSaved: 'Draft saved', draftFailed: 'The draft could not be saved in this browser. Submit before you close the page.',
         reset: 'Reset to pending', resetText2: 'The verdict and any correction are cleared, and the trace is pending again. Receivers were told about the verdict and are not told of this.', delete: 'Delete', deleteText: 'The trace disappears from lists and exports. It can be restored.',
         deleted: 'Deleted', deletedText: 'The trace is in no list and no export any more.', restore: 'Restore it',
         gone: 'This trace is not here', goneText: 'It was deleted, or the address is wrong.', backToList: 'Back to the list',
