@@ -159,6 +159,23 @@ subtest 'requests that succeed' => sub {
 };
 
 # Plugins that may be left out of a build.
+subtest 'the queue' => sub {
+    plan skip_all => 'not built' unless $served{'POST /v1/queue/next'};
+    my $queued = try(200, POST => '/v1/queue/next', { project_id => $project, client => 'openapi' })->json->{trace}{id};
+    try(200, POST => '/v1/queue/next', { tag_id => $tag });
+    try(404, POST => '/v1/queue/next', { project_id => "proj_$absent" });
+    try(422, POST => '/v1/queue/next', { client => 'x' x 65 });
+    try(200, GET => "/v1/queue?project_id=$project&tag_id=$tag&client=openapi&since=2026-01-01");
+    try(200, GET => '/v1/queue?client=openapi');
+    try(422, GET => '/v1/queue?since=never');
+    try(200, PUT => "/v1/queue/leases/$queued", { client => 'openapi' });
+    try(409, PUT => "/v1/queue/leases/$queued", { client => 'another' });
+    try(409, PUT => "/v1/queue/leases/$trace", {});
+    try(404, PUT => "/v1/queue/leases/trace_$absent", {});
+    try(204, DELETE => "/v1/queue/leases/$queued?client=openapi");
+    try(404, DELETE => "/v1/queue/leases/trace_$absent");
+};
+
 subtest 'batches and repeats' => sub {
     plan skip_all => 'not built' unless $served{'POST /v1/traces/batch'};
     my %call = (project_id => $project, model_input => { content => 'in' }, model_output => { a => 1 });

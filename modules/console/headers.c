@@ -27,7 +27,7 @@ static const char worker_policy[] =
 /*
  * PDFs are shown in a frame without an origin (sandbox): what a PDF might do to pdf.js finds no session, no API
  * and no page there. The frame's bytes come by postMessage. A document without an origin may start workers from
- * blob: alone, and those inherit its policy: hence both here, and WebAssembly.
+ * blob: alone (classic ones, that import() the script), and those inherit its policy: hence WebAssembly here.
  */
 static const char frame_policy[] =
     "sandbox allow-scripts; default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "

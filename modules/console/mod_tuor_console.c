@@ -45,18 +45,13 @@ static void *merge_config(apr_pool_t *pool, void *basev, void *addv)
 
 static const char *set_root(cmd_parms *cmd, void *conf, const char *arg)
 {
-    const char *root = ap_server_root_relative(cmd->pool, arg);
-
-    if (!*arg || !root) {
-        return "TuorConsoleRoot needs the directory of the console's bundle, the one that holds index.html";
-    }
-    ((config *)conf)->root = root;
-    return NULL;
+    ((config *)conf)->root = ap_server_root_relative(cmd->pool, arg);
+    return ((config *)conf)->root ? NULL : apr_psprintf(cmd->pool, "TuorConsoleRoot: \"%s\" is no path", arg);
 }
 
 static const command_rec commands[] = {
     AP_INIT_TAKE1("TuorConsoleRoot", set_root, NULL, RSRC_CONF | ACCESS_CONF,
-                  "the directory of the console's bundle (where make install put it)"),
+                  "the directory of the console's bundle, the one that holds index.html (where make install put it)"),
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
 };
 

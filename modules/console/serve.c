@@ -98,27 +98,25 @@ static int find(apr_finfo_t *info, const char *name, apr_pool_t *pool)
     return (rv == APR_SUCCESS || rv == APR_INCOMPLETE) && info->filetype == APR_REG;
 }
 
-/* Whether a coding is accepted: named, or by *, and not with q=0. */
+/* Whether the coding is accepted: named, or by *, and not with q=0. */
 static int accepts_gzip(request_rec *r)
 {
     const char *list = apr_table_get(r->headers_in, "Accept-Encoding");
-    int any = 0;
+    char *next, *item, *params, *q;
+    int any = 0, refused;
 
-    while (list && *list) {
-        char *item = ap_get_token(r->pool, &list, 1), *params = strchr(item, ';');
-        int refused;
-
+    for (item = list ? apr_strtok(apr_pstrdup(r->pool, list), ",", &next) : NULL; item; item = apr_strtok(NULL, ",", &next)) {
+        params = strchr(item, ';');
         if (params) {
             *params++ = '\0';
         }
-        params = params ? strstr(params, "q=") : NULL;
-        refused = params && params[2] == '0' && !strpbrk(params + 2, "123456789");
+        q = params ? strstr(params, "q=") : NULL;
+        refused = q && q[2] == '0' && !strpbrk(q + 2, "123456789");
         apr_collapse_spaces(item, item);
         if (!ap_cstr_casecmp(item, "gzip")) {
             return !refused;
         }
         any |= !strcmp(item, "*") && !refused;
-        list += strspn(list, ", \t");
     }
     return any;
 }

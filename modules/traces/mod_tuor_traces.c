@@ -31,6 +31,8 @@ static void register_hooks(apr_pool_t *pool)
 {
     TUOR_OPENAPI(pool, traces);
     APR_REGISTER_OPTIONAL_FN(tuor_traces_store);
+    APR_REGISTER_OPTIONAL_FN(tuor_traces_read);
+    APR_REGISTER_OPTIONAL_FN(tuor_traces_write);
     tuor_hook_routes(add_routes, NULL, NULL, APR_HOOK_MIDDLE);
 }
 

@@ -29,4 +29,19 @@ typedef struct tuor_trace_in {
 APR_DECLARE_OPTIONAL_FN(void, tuor_traces_store, (tuor_request *q, tuor_trace_in *list, int n, tuor_error **away));
 void tuor_traces_store(tuor_request *q, tuor_trace_in *list, int n, tuor_error **away);
 
+/** A trace as it is stored. */
+typedef struct trace tuor_traces_trace;
+
+/**
+ * Read a trace, payloads included, in a unit of work of the caller's. Lives as long as the request.
+ * @param t set to NULL where there is none of that id in the organization, or it is deleted
+ */
+APR_DECLARE_OPTIONAL_FN(tuor_error *, tuor_traces_read,
+                        (const tuor_traces_trace **t, tuor_request *q, tuor_db *db, const char *id));
+tuor_error *tuor_traces_read(const tuor_traces_trace **t, tuor_request *q, tuor_db *db, const char *id);
+
+/** Write it as GET /v1/traces/{id} does. t has to live until the answer has left. */
+APR_DECLARE_OPTIONAL_FN(void, tuor_traces_write, (tuor_reply *rp, const tuor_traces_trace *t, apr_pool_t *pool));
+void tuor_traces_write(tuor_reply *rp, const tuor_traces_trace *t, apr_pool_t *pool);
+
 #endif

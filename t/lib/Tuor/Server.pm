@@ -36,6 +36,7 @@ sub load_modules {
     my $config = build_config();
     my @lines;
     for my $name ("mpm_$mpm", qw(alias unixd authn_core authn_file authz_core authz_host authz_user auth_basic
+                  auth_form request session session_cookie session_crypto allowmethods
                   log_config logio env setenvif mime dir headers filter deflate dbd status info unique_id reqtimeout
                   socache_shmcb ssl http2)) {
         my $dso = "$config->{libexecdir}/mod_$name.so";
