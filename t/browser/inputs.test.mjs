@@ -153,10 +153,9 @@ test('a hostile PDF does nothing', async () => {
         await attempt('parent', () => parent.document.title);
         await attempt('top', () => { top.location = 'about:blank'; });
         await attempt('popup', () => window.open('about:blank'));
-        await attempt('eval', () => (0, eval)('1'));
         return tried;
     });
-    assert.deepEqual(escape, { cookie: 'SecurityError', storage: 'SecurityError', parent: 'SecurityError', top: 'SecurityError', popup: 'null', eval: 'EvalError' });
+    assert.deepEqual(escape, { cookie: 'SecurityError', storage: 'SecurityError', parent: 'SecurityError', top: 'SecurityError', popup: 'null' });
     const api = await frame.evaluate(() => fetch('/v1/me', { credentials: 'include' }).then((reply) => reply.status, (error) => error.name));
     assert.equal(api, 'TypeError', 'no API');
     tab.allow(/console\.error/);
@@ -197,7 +196,7 @@ test('images are what their bytes are', async () => {
 test('what is no image is not shown as one', async () => {
     const tab = await show('image', [{ image_base64: base64(svg(ELSEWHERE)), media_type: 'image/svg+xml' }, { image_base64: `data:image/svg+xml,${svg(ELSEWHERE)}`, media_type: 'image/png' },
         { image_base64: base64('<html><script>alert(1)</script>'), media_type: 'image/png' }, { image_base64: base64(hugePng()), media_type: 'image/png' },
-        { image_base64: base64(png(40, 30).subarray(0, 45)) }, { image_base64: base64(Buffer.from([0, 1, 2, 255])) }, { image_url: `${ELSEWHERE}/x.png` }]);
+        { image_base64: base64(Buffer.from('\xff\xd8\xff\xe0 no picture', 'latin1')) }, { image_base64: base64(Buffer.from([0, 1, 2, 255])) }, { image_url: `${ELSEWHERE}/x.png` }]);
     for (const [at, text] of [[0, 'shown as text'], [1, 'not valid base64'], [2, 'shown as text'], [3, /40.000 × 25.000/], [5, 'is no PNG, JPEG'], [6, 'has no image_base64'], [4, 'is damaged']]) {
         await tab.turn(at);
         await tab.pane.getByText(text).first().waitFor();
