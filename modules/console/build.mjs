@@ -51,14 +51,14 @@ async function bundle() {
     await rm(out, { recursive: true, force: true });
     await mkdir(`${out}/assets`, { recursive: true });
 
-    const worker = await hashed(out, 'node_modules/pdfjs-dist/build/pdf.worker.min.mjs', 'pdf.worker', 'js');
+    const worker = await hashed(out, await pdfWorker(), 'pdf.worker', 'js');
     // pdf.js fetches these by name, below one folder that carries the release's hash.
     const data = `assets/pdf-${worker.hash}`;
     for (const folder of ['cmaps', 'standard_fonts', 'wasm', 'iccs']) {
         await cp(`node_modules/pdfjs-dist/${folder}`, `${out}/${data}/${folder}`, { recursive: true });
     }
 
-    const icon = await hashed(out, 'src/icon.svg', 'icon', 'svg');
+    const icon = await hashed(out, await readFile('src/icon.svg'), 'icon', 'svg');
 
     const options = {
         ...common,
@@ -78,7 +78,7 @@ async function bundle() {
         plugins: [{
             name: 'pages',
             setup: (setup) => setup.onEnd(async (result) => {
-                if (result.errors.length === 0) await pages(out, result.metafile, icon.file);
+                if (result.errors.length === 0) await pages(out, result.metafile, icon.file, worker.file);
             }),
         }],
     };
@@ -93,9 +93,22 @@ async function bundle() {
     await report(result.metafile);
 }
 
-// hashed(OUT, FILE, NAME, EXTENSION): copies FILE under a name that changes with it
-async function hashed(out, file, name, extension) {
-    const bytes = await readFile(file);
+// A page without an origin can start workers from blob: alone, and of those only ordinary scripts, no modules.
+async function pdfWorker() {
+    const { outputFiles: [file] } = await build({
+        ...common,
+        entryPoints: ['node_modules/pdfjs-dist/build/pdf.worker.min.mjs'],
+        format: 'iife',
+        minify: true,
+        write: false,
+        // Only for finding files beside itself, and these are named to it by address.
+        define: { 'import.meta.url': 'location.href' },
+    });
+    return file.contents;
+}
+
+// hashed(OUT, BYTES, NAME, EXTENSION): writes BYTES under a name that changes with them
+async function hashed(out, bytes, name, extension) {
     const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 8).toUpperCase();
     const target = `assets/${name}-${hash}.${extension}`;
     await writeFile(`${out}/${target}`, bytes);
@@ -103,7 +116,7 @@ async function hashed(out, file, name, extension) {
 }
 
 // The pages name the files that belong to their entry: scripts, what these import, and styles.
-async function pages(out, metafile, icon) {
+async function pages(out, metafile, icon, pdfWorkerFile) {
     const outputs = Object.entries(metafile.outputs);
     const named = (source) => outputs.find(([, output]) => output.entryPoint === source);
     const base = (path) => path.slice(out.length + 1);
@@ -116,6 +129,7 @@ async function pages(out, metafile, icon) {
             .replace('%PRELOAD%', imports.map((one) => `<link rel="modulepreload" href="/console/${one}">`).join('\n'))
             .replace('%SCRIPT%', `<script type="module" src="/console/${base(script)}"></script>`)
             .replace('%ICON%', icon)
+            .replace('%PDF_WORKER%', pdfWorkerFile)
             .replace('%WORDS%', words);
         await writeFile(`${out}/${page}.html`, html);
     }

@@ -17,6 +17,7 @@ import { Dialog, Empty, ErrorNote, Glyph, Key, Menu } from './ui/index.tsx';
 /** A screen gets the place behind its own name: /console/prompts/proj_1 is ['proj_1'] for prompts. */
 export interface ScreenProps { place: Place; rest: string[] }
 type Screen = ComponentType<ScreenProps>;
+type PaletteType = typeof import('./palette.tsx').Palette;
 
 const SCREENS: Record<string, { load: () => Promise<{ default: Screen }>; label: TextKey; admin?: boolean }> = {
     traces: { load: () => import('./screens/traces.tsx'), label: 'shell.traces' },
@@ -92,7 +93,13 @@ function Bar({ session, place }: { session: Session; place: Place }) {
     const all = screen === 'traces' && place.query.get('project') === 'all';
     const name = me.name ?? me.login;
     useEffect(() => { if (project) store('project', project); }, [project]);
-    useShortcuts([{ keys: '?', does: t('shell.help'), run: () => setHelp(true) }]);
+    const [Palette, setPalette] = useState<{ shown: PaletteType } | null>(null);
+    useShortcuts([
+        { keys: '?', does: t('shell.help'), run: () => setHelp(true) },
+        { keys: 'mod+k', does: t('palette.open'), inFields: true, run: () => void import('./palette.tsx').then((loaded) => setPalette({ shown: loaded.Palette })) },
+    ]);
+    // Verdicts that an earlier page could not send.
+    useEffect(() => { if (stored('outbox')) void import('./review/post.ts').then((loaded) => loaded.startPost(me)); }, [me]);
 
     const scoped = (path: string) => `${BASE}${path}${project ? `?project=${project}` : ''}`;
     const setTheme = (to: Theme) => {
@@ -130,6 +137,7 @@ function Bar({ session, place }: { session: Session; place: Place }) {
                     { label: t('shell.signOut'), run: () => void signOut() },
                 ]} />
             </div>
+            {Palette && <Palette.shown onClose={() => setPalette(null)} screens={Object.entries(SCREENS).filter(([, one]) => !one.admin || can(me, 'admin')).map(([path, one]) => ({ name: t(one.label), href: path === 'settings' || path === 'audit' ? BASE + path : scoped(path) }))} />}
             {help && <Help onClose={() => setHelp(false)} />}
         </header>
     );
