@@ -166,20 +166,23 @@ export class Outbox {
     private schedule(): void {
         this.sleep();
         this.sleep = () => {};
-        const open = this.entries.filter((one) => one.state === 'waiting' || one.state === 'sending');
+        const open = this.ready();
         if (open.length === 0 || this.hold === Infinity) return;
         const due = Math.max(this.hold, Math.min(...open.map((one) => one.due)));
         this.sleep = this.outside.wait(Math.max(0, due - this.outside.now()), () => void this.pump());
     }
 
-    /** The first that may go now: nothing earlier of the same trace may be open. */
-    private next(): Entry | undefined {
+    /** Those that nothing earlier of the same trace holds up. */
+    private ready(): Entry[] {
         const seen = new Set<string>();
-        return this.entries.find((one) => {
+        return this.entries.filter((one) => {
             const first = !seen.has(one.trace);
             seen.add(one.trace);
-            return first && (one.state === 'waiting' || one.state === 'sending') && one.due <= this.outside.now() && !this.flying.has(one.key);
+            return first && (one.state === 'waiting' || one.state === 'sending') && !this.flying.has(one.key);
         });
+    }
+    private next(): Entry | undefined {
+        return this.ready().find((one) => one.due <= this.outside.now());
     }
 
     private async pump(): Promise<void> {
