@@ -484,9 +484,26 @@ static apr_status_t child_exit(void *data)
     return APR_SUCCESS;
 }
 
+/*
+ * prefork makes a child's pool with an allocator that has no lock, as it knows of no threads. Ours open connections,
+ * and mod_dbd makes each in a pool under that one, while the main thread serves a request from another. The lock may be
+ * taken twice by one thread: prefork ends a child inside a signal handler, whatever it has interrupted.
+ */
+static void lock_allocator(apr_pool_t *pchild)
+{
+    apr_allocator_t *allocator = apr_pool_allocator_get(pchild);
+    apr_thread_mutex_t *lock;
+
+    if (!apr_allocator_mutex_get(allocator)
+        && apr_thread_mutex_create(&lock, APR_THREAD_MUTEX_NESTED, pchild) == APR_SUCCESS) {
+        apr_allocator_mutex_set(allocator, lock);
+    }
+}
+
 static void child_init(apr_pool_t *pchild, server_rec *s)
 {
     (void)s;
+    lock_allocator(pchild);
     memset(&gate, 0, sizeof(gate));
     gate.max = DBD_MAX_DEFAULT;
     apr_thread_mutex_create(&gate.lock, APR_THREAD_MUTEX_DEFAULT, pchild);

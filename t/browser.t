@@ -15,7 +15,10 @@ for ([$node, 'Node.js (apt-get install nodejs npm)'], [-x $chromium, 'Chromium (
     diag "THE CONSOLE IS NOT TESTED IN A BROWSER: $_->[1] is not here";
     plan skip_all => "no $_->[1]";
 }
-plan skip_all => 'the console is not built here' unless -e source() . '/modules/console/dist/index.html';
+if (!-e source() . '/modules/console/dist/index.html') {
+    diag 'THE CONSOLE IS NOT TESTED IN A BROWSER: it is not built (configure --with-console=build)';
+    plan skip_all => 'the console is not built here';
+}
 
 my $dir = run_dir() . "/browser-$$";
 my $port = free_port();

@@ -113,7 +113,30 @@ subtest 'training formats: inputs of other shapes' => sub {
     is_deeply $lines[10]{messages}[0], { role => 'user', content => '{"filename":"a.pdf"}' }, 'exclude_fields works here, too';
     trace('text', '{"messages":[{"role":"user","content":"u"}],"tools":[{"type":"function"}],"parallel_tool_calls":false}', '{"content":"A"}', '{"content":"B"}');
     like export('openai-sft', of('text'))->body, qr/\],"tools":\[\{"type":"function"\}\],"parallel_tool_calls":false\}\n\z/, 'tools go along';
+    trace('text', '{"messages":[{"role":"user","content":"u"}],"system_prompt":"Be \u00e4","tools":[]}', '{"content":"A"}', '{"content":"B"}');
+    like export('openai-sft', of('text'))->body, qr/\{"messages":\[\{"role":"system","content":"Be \\u00e4"\},\{"role":"user","content":"u"\},\{"role":"assistant","content":"B"\}\],"tools":\[\]\}\n\z/, 'with tools and a system prompt';
     like export('openai-dpo', of('text'))->body, qr/"input":\{"messages":\[[^]]+\],"tools":\[[^]]+\],"parallel_tool_calls":false\},"pref/, '  within the input of a pair';
+};
+
+subtest 'training formats: a system prompt beside messages' => sub {
+    local $project{text} = create_project(key => $key, name => 'system', output_type => 'text')->{id};
+    my $user = '{"role":"user","content":"U"}';
+    my @cases = (       # messages, system_prompt, the roles that come of it
+        ["[$user]", '"S"', ['system S', 'user U']], ['["text"]', '"S"', ['system S', 'text']],
+        ["[{\"role\":\"assistant\",\"content\":\"A\"},{\"role\":\"system\",\"content\":\"later\"},$user]", '"S"', ['system S', 'assistant A', 'system later', 'user U']],
+        ["[{\"role\":\"system\",\"content\":\"own\"},$user]", '"S"', ['system own', 'user U']],
+        ["[{\"role\":\"developer\",\"content\":\"own\"},$user]", '"S"', ['developer own', 'user U']],
+        ["[{\"content\":\"own\",\"role\":\"\\u0073ystem\"},$user]", '"S"', ['system own', 'user U']],
+        ["[$user]", '""', ['user U']], ["[$user]", 'null', ['user U']], ["[$user]", '{"a":1.0}', ['system {"a":1.0}', 'user U']],
+        ["[{\"role\":7,\"content\":\"U\"}]", '"S"', ['system S', '7 U']], ["[{\"content\":\"U\"}]", '"S"', ['system S', ' U']],
+    );
+    trace('text', "{\"messages\":$_->[0],\"system_prompt\":$_->[1]}", '{"content":"no"}', '{"content":"yes"}') for @cases;
+    my $words = sub { [map { ref $_ ? ($_->{role} // '') . " $_->{content}" : $_ } @_] };
+    my %of = ('openai-sft' => sub { my @m = @{ shift->{messages} }; @m[0 .. $#m - 1] }, 'openai-dpo' => sub { @{ shift->{input}{messages} } }, 'trl-dpo' => sub { @{ shift->{prompt} } });
+    for my $format (sort keys %of) {
+        my @lines = export($format, of('text'))->lines;
+        is_deeply $words->($of{$format}->($lines[$_])), $cases[$_][2], "$format: $cases[$_][1] and $cases[$_][0]" for 0 .. $#cases;
+    }
 };
 
 # RFC 4180: rows of cells; undef is an empty cell without quotes.

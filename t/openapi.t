@@ -3,7 +3,7 @@
 # The OpenAPI document: it names every route and no other, it is sound, and real answers are as it says.
 use strict;
 use warnings;
-use File::Copy qw(copy);
+use Tuor::Npm;
 use Tuor::Test;
 use Tuor::Run qw(source run_dir run_info write_file read_file);
 use Tuor::Server;
@@ -82,11 +82,8 @@ subtest 'the document is sound' => sub {
 subtest 'the document is sound to others' => sub {
     my ($major, $minor) = (`node --version 2>/dev/null` // '') =~ /^v(\d+)\.(\d+)/;
     plan skip_all => 'Redocly needs node 20.19 or 22.12' unless $major && ($major > 22 || $major == 22 && $minor >= 12 || $major == 20 && $minor >= 19);
-    my $dir = run_dir() . '/tools';
-    mkdir $dir;
-    copy($_, $dir) for glob source() . '/t/tools/{package.json,package-lock.json,redocly.yaml}';
-    plan skip_all => 'npm ci did not succeed: ' . read_file("$dir/npm.log")
-        if system("cd '$dir' && npm ci --ignore-scripts --no-audit --no-fund --cache '$dir/cache' >npm.log 2>&1");
+    my ($dir, $why) = Tuor::Npm->install('tools');
+    plan skip_all => $why unless $dir;
     my $said = `cd '$dir' && REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint --config redocly.yaml '$file' 2>&1`;
     is $?, 0, 'redocly lint' or diag $said;
 };

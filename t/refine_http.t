@@ -7,8 +7,9 @@ use File::Path qw(make_path);
 use Time::HiRes qw(time);
 use Tuor::Test;
 use Tuor::Model;
+use Tuor::Receiver;
 use Tuor::Reviews;
-use Tuor::Run qw(run_dir write_file eventually);
+use Tuor::Run qw(run_dir write_file read_file eventually);
 use Tuor::Server;
 
 my $model = Tuor::Model->start;
@@ -143,6 +144,45 @@ subtest 'failures' => sub {
     like $reply->json->{detail}, qr/^The refiner cannot be reached$/, '  says so, and not where';
     is psql("SELECT count(*) FROM tuor.prompt_suggestions WHERE org_id = '$org->{id}'"), $before, 'none left a suggestion';
     is scalar(grep { $_->{path} eq '/good' } $model->requests), 0, 'the redirect was not followed';
+};
+
+# Endpoints inside one's own network, under an authority of one's own.
+subtest 'TLS' => sub {
+    my %tls = map { $_ => Tuor::Model->start(certificate => $_) } qw(good expired selfsigned wronghost);
+    my $ca = Tuor::Receiver->ca;
+    my ($system) = grep { -e } '/etc/ssl/certs/ca-certificates.crt';
+    my $other_ca = $ca =~ s/ca\.pem$/selfsigned.pem/r;
+    my @host = (    # server name, endpoint, directives, and what is said of it
+        ['good', 'good', "TuorRefinerCAFile $ca"], ['two', 'good', "TuorRefinerCAFile " . run_dir() . "/two-$$.pem"],
+        ['expired', 'expired', "TuorRefinerCAFile $ca"], ['selfsigned', 'selfsigned', "TuorRefinerCAFile $ca"], ['wronghost', 'wronghost', "TuorRefinerCAFile $ca"],
+        ['other', 'good', "TuorRefinerCAFile $other_ca"], ['none', 'good', ''], ($system ? ['system', 'good', "TuorRefinerCAFile $system"] : ()),
+    );
+    write_file(run_dir() . "/two-$$.pem", read_file($other_ca) . read_file($ca));
+    my $server = Tuor::Server->start(conf => "TuorRefiner http\nTuorRefinerURL " . $tls{good}->url('/good') . "\nTuorRefinerCAFile $ca\nTuorRefinerModel m\nTuorRateLimit all off\n"
+        . join '', map { "<VirtualHost *>\nServerName $_->[0].test\nTuorRefinerURL " . $tls{ $_->[1] }->url('/good') . "\n$_->[2]\n</VirtualHost>\n" } @host);
+    my $project = reviewed_project(key => $org->{key}, prompt => 'Read invoices.', reviews => \@reviews, input => { content => 'i' });
+    my $refine = sub { return api(POST => "/v1/projects/$project/prompts/refine", server => $server, host => "$_[0].test", key => $org->{key}) };
+    for my $name ('good', 'two') {
+        my $reply = $refine->($name);
+        is $reply->status, 200, "$name: trusted" or diag $reply->body;
+    }
+    is scalar($tls{good}->requests), 2, 'it was asked';
+    for my $name (grep { !/^(good|two)$/ } map { $_->[0] } @host) {
+        my $reply = $refine->($name);
+        is $reply->status, 502, "$name: not trusted" or diag $reply->body;
+        like $reply->json->{detail}, qr/has no certificate that this server trusts/, '  says so';
+    }
+    is scalar(map { $_->requests } values %tls), 2, 'none of these was sent anything';
+    my $empty = run_dir() . "/empty-$$.pem";
+    write_file($empty, '');
+    for my $case (['/nowhere/ca.pem', qr/cannot read .*No such file/], ['/etc/hostname', qr/has no certificate.*PEM/], [$empty, qr/has no certificate/],
+        [$ca =~ s/ca\.pem$/good.key/r, qr/has no certificate/]) {
+        my ($status, $said) = Tuor::Server->configtest("TuorRefinerCAFile $case->[0]\n");
+        ok $status != 0, "configtest refuses $case->[0]";
+        like $said, qr/TuorRefinerCAFile: .*$case->[1]/, '  and says why';
+    }
+    write_file($empty, read_file($ca) . "-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n");
+    like +(Tuor::Server->configtest("TuorRefinerCAFile $empty\n"))[1], qr/has a certificate that cannot be read/, 'a broken one behind a good one';
 };
 
 # One connection to the database in all, one child: readers go on while three models think.

@@ -5,9 +5,9 @@ use strict;
 use warnings;
 use utf8;
 use Encode qw(encode_utf8);
-use File::Copy qw(copy);
+use Tuor::Npm;
 use Tuor::Receiver;
-use Tuor::Run qw(source run_dir);
+use Tuor::Run qw(source);
 use Tuor::Test;
 use Tuor::Webhooks;
 
@@ -52,15 +52,10 @@ subtest 'Python' => sub {
 };
 
 subtest 'TypeScript, Express' => sub {
-    my $here = source() . '/t/receivers';
-    my $dir = run_dir() . '/express';
-    mkdir $dir;
-    copy("$here/$_", $dir) or die "$_: $!\n" for qw(package.json package-lock.json verify.ts express.ts serve.mjs);
-    # no scripts of strangers; the versions are those of the lock file
-    my $said = `cd $dir && npm ci --ignore-scripts --no-audit --no-fund --cache $dir/cache 2>&1`;
-    plan skip_all => 'no npm, or no registry: ' . substr($said =~ s/\s+/ /gr, 0, 200) if $?;
+    my ($dir, $why) = Tuor::Npm->install('receivers');
+    plan skip_all => $why unless $dir;
     for my $name (qw(verify express)) {
-        $said = `cd $dir && node -e "import('esbuild').then(e => e.buildSync({ entryPoints: ['$name.ts'], outfile: '$name.mjs', format: 'esm' }))" 2>&1`;
+        my $said = `cd '$dir' && node -e "import('esbuild').then(e => e.buildSync({ entryPoints: ['$name.ts'], outfile: '$name.mjs', format: 'esm' }))" 2>&1`;
         is $?, 0, "$name.ts without its types" or diag $said;
     }
     check(receiver('node', "$dir/serve.mjs"));

@@ -94,7 +94,7 @@ static const char *take_digits(written *w, const char *s)
 
 static void put(lesson_amount *out, const written *w, int negative, const char *unit, int decimal)
 {
-    int first = 0, end = w->n;
+    apr_size_t first = 0, end = (apr_size_t)w->n;
 
     memset(out, 0, sizeof(*out));
     out->negative = negative;
@@ -109,7 +109,7 @@ static void put(lesson_amount *out, const written *w, int negative, const char *
         first++;
     }
     memcpy(out->digits, w->digits + first, end - first);
-    out->exponent = end > first ? w->n - end - out->decimals : 0;
+    out->exponent = end > first ? w->n - (int)end - out->decimals : 0;
     if (end == first) {
         out->negative = 0;
     }

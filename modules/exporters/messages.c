@@ -56,15 +56,53 @@ static void add_message(tuor_buf *b, const char *role, tuor_slice content)
     tuor_buf_puts(b, "}");
 }
 
-/* The request of a chat model, as it went out. */
-static int own_messages(chat *c, tuor_slice input)
+/* The system prompt beside the messages or the content, unless it is empty. */
+static void add_system(tuor_buf *b, tuor_slice input, apr_pool_t *scratch)
 {
     tuor_json_member m;
+
+    if (get(input, "system_prompt", &m) && (m.type != TUOR_JSON_STRING || m.value.len > 2)) {
+        add_message(b, "system", as_text(&m, scratch));
+    }
+}
+
+/* Whether the first of the messages tells the model what it is. */
+static int begins_with_system(tuor_slice messages)
+{
+    tuor_json_member m, role;
+    tuor_json_walk walk;
+    tuor_slice name;
+
+    tuor_json_walk_init(&walk, messages);
+    if (!tuor_json_walk_next(&walk, &m) || m.type != TUOR_JSON_OBJECT || !get(m.value, "role", &role)
+        || role.type != TUOR_JSON_STRING) {
+        return 0;
+    }
+    name = (tuor_slice){ role.value.p + 1, role.value.len - 2 };
+    return tuor_json_key_is(name, "system") || tuor_json_key_is(name, "developer");
+}
+
+/* The request of a chat model, as it went out; some interfaces take the system prompt beside it. */
+static int own_messages(chat *c, tuor_slice input, apr_pool_t *scratch)
+{
+    tuor_json_member m;
+    tuor_slice list;
+    tuor_buf b;
 
     if (!get(input, "messages", &m) || m.type != TUOR_JSON_ARRAY || m.value.len <= 2) {
         return 0;
     }
-    c->messages = (tuor_slice){ m.value.p + 1, m.value.len - 2 };
+    list = (tuor_slice){ m.value.p + 1, m.value.len - 2 };
+    tuor_buf_init(&b, scratch);
+    if (!begins_with_system(m.value)) {
+        add_system(&b, input, scratch);
+    }
+    if (b.len) {
+        tuor_buf_puts(&b, ",");
+        tuor_buf_add(&b, list.p, list.len);
+        list = (tuor_slice){ b.p, b.len };
+    }
+    c->messages = list;
     if (get(input, "tools", &m) && m.type == TUOR_JSON_ARRAY) {
         c->tools = m.value;
     }
@@ -84,7 +122,7 @@ int chat_prompt(chat *c, tuor_slice input, apr_pool_t *scratch)
     if (!input.p) {
         return 0;
     }
-    if (own_messages(c, input)) {
+    if (own_messages(c, input, scratch)) {
         return 1;
     }
     if (get(input, "content", &m)) {
@@ -98,9 +136,7 @@ int chat_prompt(chat *c, tuor_slice input, apr_pool_t *scratch)
         return 0;
     }
     tuor_buf_init(&b, scratch);
-    if (get(input, "system_prompt", &m) && (m.type != TUOR_JSON_STRING || m.value.len > 2)) {
-        add_message(&b, "system", as_text(&m, scratch));
-    }
+    add_system(&b, input, scratch);
     add_message(&b, "user", asked);
     c->messages = (tuor_slice){ b.p, b.len };
     return 1;

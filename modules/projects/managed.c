@@ -17,8 +17,8 @@ APLOG_USE_MODULE(tuor_projects);
 
 typedef struct managed_project {
     const char *org, *id;
-    const char *value[TUOR_P_FIELDS];   /* as declared, the secret read from its file; NULL: not declared */
-    int active;
+    const char *value[TUOR_P_FIELDS];   /* as declared, secrets read from their files; NULL: not declared */
+    int on[TUOR_P_FIELDS];              /* of those that are On or Off */
     const ap_directive_t *where;
 } managed_project;
 
@@ -38,7 +38,8 @@ void managed_reset(apr_pool_t *pconf)
 static const struct { const char *name; int field; } members[] = {
     { "Name", TUOR_P_NAME }, { "InputType", TUOR_P_INPUT_TYPE }, { "OutputType", TUOR_P_OUTPUT_TYPE },
     { "Guidelines", TUOR_P_GUIDELINES }, { "WebhookURL", TUOR_P_WEBHOOK_URL },
-    { "WebhookSecretFile", TUOR_P_WEBHOOK_SECRET }, { "WebhookActive", TUOR_P_WEBHOOK_ACTIVE },
+    { "WebhookSecretFile", TUOR_P_WEBHOOK_SECRET }, { "WebhookSecretNextFile", TUOR_P_WEBHOOK_SECRET_NEXT },
+    { "WebhookStandard", TUOR_P_WEBHOOK_STANDARD }, { "WebhookActive", TUOR_P_WEBHOOK_ACTIVE },
 };
 #define MEMBERS_N (int)(sizeof(members) / sizeof(*members))
 
@@ -49,7 +50,7 @@ static const char *one_of(apr_pool_t *pool, const char *name, const char *value,
 }
 
 /* The first line of a file that only the administrator can read: never the argument itself, which mod_info prints. */
-static const char *read_secret(const char **secret, cmd_parms *cmd, const char *path)
+static const char *read_secret(const char **secret, cmd_parms *cmd, const char *name, const char *path)
 {
     const char *full = ap_server_root_relative(cmd->pool, path);
     char buf[SECRET_MAX * 4 + 2];
@@ -61,11 +62,11 @@ static const char *read_secret(const char **secret, cmd_parms *cmd, const char *
         apr_file_close(file);
     }
     if (rv != APR_SUCCESS) {
-        return apr_psprintf(cmd->pool, "WebhookSecretFile %s cannot be read: %pm", path, &rv);
+        return apr_psprintf(cmd->pool, "%s %s cannot be read: %pm", name, path, &rv);
     }
     buf[strcspn(buf, "\r\n")] = '\0';
     if (!*buf || strlen(buf) > SECRET_MAX) {
-        return apr_psprintf(cmd->pool, "WebhookSecretFile %s: its first line must be a secret of 1 to %d bytes", path, SECRET_MAX);
+        return apr_psprintf(cmd->pool, "%s %s: its first line must be a secret of 1 to %d bytes", name, path, SECRET_MAX);
     }
     *secret = apr_pstrdup(cmd->pool, buf);
     return NULL;
@@ -83,10 +84,12 @@ static const char *check_value(managed_project *p, int field, const char *name, 
     case TUOR_P_GUIDELINES:
         return strlen(value) <= GUIDELINES_MAX ? NULL : "Guidelines takes up to 16384 bytes";
     case TUOR_P_WEBHOOK_SECRET:
-        return read_secret(&p->value[field], cmd, value);
+    case TUOR_P_WEBHOOK_SECRET_NEXT:
+        return read_secret(&p->value[field], cmd, name, value);
     case TUOR_P_WEBHOOK_ACTIVE:
-        p->active = !strcasecmp(value, "on");
-        return p->active || !strcasecmp(value, "off") ? NULL : "WebhookActive takes On or Off";
+    case TUOR_P_WEBHOOK_STANDARD:
+        p->on[field] = !strcasecmp(value, "on");
+        return p->on[field] || !strcasecmp(value, "off") ? NULL : apr_pstrcat(cmd->pool, name, " takes On or Off", NULL);
     default:
         return NULL;            /* the URL is checked when all of the configuration is known */
     }
@@ -114,7 +117,7 @@ static const char *take_member(managed_project *p, const ap_directive_t *d, cmd_
         }
     }
     return apr_psprintf(cmd->pool, "%s is not known in <TuorProject>: Organization, Name, InputType, OutputType, Guidelines, "
-                        "WebhookURL, WebhookSecretFile and WebhookActive are", d->directive);
+                        "WebhookURL, WebhookSecretFile, WebhookSecretNextFile, WebhookStandard and WebhookActive are", d->directive);
 }
 
 static const char *check_section(managed_project *p, cmd_parms *cmd)
@@ -127,7 +130,7 @@ static const char *check_section(managed_project *p, cmd_parms *cmd)
     if (!p->org) {
         return "<TuorProject> needs an Organization, or a TuorOrganization before it";
     }
-    if (p->active && (!p->value[TUOR_P_WEBHOOK_URL] || !p->value[TUOR_P_WEBHOOK_SECRET])) {
+    if (p->on[TUOR_P_WEBHOOK_ACTIVE] && (!p->value[TUOR_P_WEBHOOK_URL] || !p->value[TUOR_P_WEBHOOK_SECRET])) {
         return "WebhookActive On needs a WebhookURL and a WebhookSecretFile in the same <TuorProject>";
     }
     for (i = 0; i < projects->nelts; i++) {
@@ -186,7 +189,8 @@ static json_t *as_json(const managed_project *p)
     for (i = 0; i < TUOR_P_FIELDS; i++) {
         if (p->value[i]) {
             json_object_set_new(o, tuor_project_member(i),
-                                i == TUOR_P_WEBHOOK_ACTIVE ? json_boolean(p->active) : json_string(p->value[i]));
+                                i == TUOR_P_WEBHOOK_ACTIVE || i == TUOR_P_WEBHOOK_STANDARD ? json_boolean(p->on[i])
+                                    : json_string(p->value[i]));
             json_array_append_new(json_object_get(o, "managed"), json_string(tuor_project_member(i)));
         }
     }

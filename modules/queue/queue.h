@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /**
  * @file queue.h
- * What the files of the queue plugin share. The statements' other half is in sql/0009_queue.sql.
+ * What the files of the queue plugin share. The statements' other half is in sql/0010_queue.sql.
  */
 #ifndef TUOR_QUEUE_H
 #define TUOR_QUEUE_H

@@ -58,6 +58,7 @@ static int make_headers(struct curl_slist **headers, const refiner_settings *c, 
 
 static CURLcode set_up(CURL *easy, const refiner_settings *c, const char *body, struct curl_slist *headers, answer *a)
 {
+    struct curl_blob ca = { (void *)c->ca.p, c->ca.len, CURL_BLOB_NOCOPY };
     CURLcode rv = CURLE_OK;
 
 #define SET(option, value) (rv = rv != CURLE_OK ? rv : curl_easy_setopt(easy, option, value))
@@ -74,6 +75,12 @@ static CURLcode set_up(CURL *easy, const refiner_settings *c, const char *body, 
     SET(CURLOPT_POSTFIELDS, body);
     SET(CURLOPT_WRITEFUNCTION, on_body);
     SET(CURLOPT_WRITEDATA, a);
+    if (c->ca.p) {
+        /* In place of the system's authorities: this is one endpoint, and whose it is has been said. */
+        SET(CURLOPT_CAINFO_BLOB, &ca);
+        SET(CURLOPT_CAINFO, NULL);
+        SET(CURLOPT_CAPATH, NULL);
+    }
 #undef SET
     return rv;
 }

@@ -19,6 +19,7 @@ typedef struct refiner_settings {
     const char *url;                    /**< TuorRefinerURL */
     const char *model;                  /**< TuorRefinerModel */
     const char *key;                    /**< what TuorRefinerKeyFile holds: a secret */
+    tuor_slice ca;                      /**< what TuorRefinerCAFile holds: PEM */
     int timeout;                        /**< TuorRefinerTimeout, seconds */
 } refiner_settings;
 

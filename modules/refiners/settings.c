@@ -4,6 +4,7 @@
  * privileges, and never logged; mod_info shows the file's name alone.
  */
 #include "refiners.h"
+#include "certificates.h"
 
 #include <apr_file_io.h>
 #include <apr_lib.h>
@@ -19,7 +20,7 @@ void *refiner_settings_create(apr_pool_t *pool, server_rec *s)
     return apr_pcalloc(pool, sizeof(refiner_settings));
 }
 
-/* A key goes to the URL that it was configured with: another URL without a key gets none. */
+/* Key and authority belong to the URL that they were configured with: another URL gets neither. */
 void *refiner_settings_merge(apr_pool_t *pool, void *basev, void *addv)
 {
     const refiner_settings *base = basev, *add = addv;
@@ -28,6 +29,7 @@ void *refiner_settings_merge(apr_pool_t *pool, void *basev, void *addv)
     c->url = add->url ? add->url : base->url;
     c->model = add->model ? add->model : base->model;
     c->key = add->key ? add->key : add->url ? NULL : base->key;
+    c->ca = add->ca.p ? add->ca : add->url ? TUOR_SLICE_NONE : base->ca;
     c->timeout = add->timeout ? add->timeout : base->timeout;
     return c;
 }
@@ -112,6 +114,21 @@ static const char *set_key_file(cmd_parms *cmd, void *dummy, const char *arg)
     return NULL;
 }
 
+/* Read here, so that it need not be readable to the children, and cannot be another one tomorrow. */
+static const char *set_ca_file(cmd_parms *cmd, void *dummy, const char *arg)
+{
+    const char *file = ap_server_root_relative(cmd->pool, arg), *why = NULL;
+
+    (void)dummy;
+    if (!file) {
+        return apr_psprintf(cmd->pool, "TuorRefinerCAFile: %s is no path", arg);
+    }
+    if (certificates_read(&why, &settings_of(cmd)->ca, NULL, file, cmd->pool) < 0) {
+        return apr_pstrcat(cmd->pool, "TuorRefinerCAFile: ", why, NULL);
+    }
+    return NULL;
+}
+
 static const char *set_timeout(cmd_parms *cmd, void *dummy, const char *arg)
 {
     char *end;
@@ -130,6 +147,8 @@ const command_rec refiner_commands[] = {
     AP_INIT_TAKE1("TuorRefinerURL", set_url, NULL, RSRC_CONF, "the chat-completions endpoint of the http refiner"),
     AP_INIT_TAKE1("TuorRefinerModel", set_model, NULL, RSRC_CONF, "the model that it is asked for"),
     AP_INIT_TAKE1("TuorRefinerKeyFile", set_key_file, NULL, RSRC_CONF, "a file with the key that it wants"),
+    AP_INIT_TAKE1("TuorRefinerCAFile", set_ca_file, NULL, RSRC_CONF,
+                  "a PEM file of the certificate authorities that its certificate must come from"),
     AP_INIT_TAKE1("TuorRefinerTimeout", set_timeout, NULL, RSRC_CONF, "seconds that its answer may take (60)"),
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
 };

@@ -4,12 +4,12 @@
  * wherever they stand; networks add up, of the others the last counts.
  */
 #include "webhooks.h"
+#include "certificates.h"
 #include "tuor_guard.h"
 
 #include <apr_lib.h>
 #include <curl/curl.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 
 #include <http_core.h>
 
@@ -52,38 +52,6 @@ static const char *set_allow(cmd_parms *cmd, void *dir, const char *arg)
     return NULL;
 }
 
-/* Read each certificate of a PEM file into a store, if there is one. @return how many, or -1 and why */
-static int read_certificates(const char **why, X509_STORE *store, const char *file, apr_pool_t *pool)
-{
-    BIO *bio = BIO_new_file(file, "r");
-    X509 *cert;
-    int n = 0, bad = 0;
-    unsigned long code;
-
-    ERR_clear_error();
-    if (!bio) {
-        *why = apr_psprintf(pool, "cannot read %s: %s", file, strerror(errno));
-        return -1;
-    }
-    while ((cert = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL))) {
-        bad |= store && !X509_STORE_add_cert(store, cert);
-        X509_free(cert);
-        n++;
-    }
-    BIO_free(bio);
-    /* The end of the file is an error to PEM_read_bio, too; any other is one to us. */
-    code = ERR_peek_last_error();
-    ERR_clear_error();
-    if (bad || n == 0 || ERR_GET_REASON(code) != PEM_R_NO_START_LINE) {
-        *why = apr_psprintf(pool, n == 0 && ERR_GET_REASON(code) == PEM_R_NO_START_LINE
-                            ? "%s has no certificate: give a file with PEM blocks, -----BEGIN CERTIFICATE-----"
-                            : "%s has a certificate that cannot be read: give a file with PEM blocks, "
-                            "-----BEGIN CERTIFICATE-----", file);
-        return -1;
-    }
-    return n;
-}
-
 static const char *set_ca_file(cmd_parms *cmd, void *dir, const char *arg)
 {
     const char *file = ap_server_root_relative(cmd->pool, arg), *why = NULL;
@@ -92,7 +60,7 @@ static const char *set_ca_file(cmd_parms *cmd, void *dir, const char *arg)
     if (!file) {
         return apr_psprintf(cmd->pool, "TuorWebhookCAFile: %s is no path", arg);
     }
-    if (read_certificates(&why, NULL, file, cmd->pool) < 0) {
+    if (certificates_read(&why, NULL, NULL, file, cmd->pool) < 0) {
         return apr_pstrcat(cmd->pool, "TuorWebhookCAFile: ", why, NULL);
     }
     settings->ca_file = file;
@@ -198,7 +166,7 @@ int webhook_settings_load(apr_pool_t *pconf, server_rec *s)
     /* As libcurl does: a trusted intermediate will do, and trusted certificates are looked for first. */
     X509_STORE_set_flags(settings->roots, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
     add_system_roots(settings->roots);
-    if (settings->ca_file && read_certificates(&why, settings->roots, settings->ca_file, pconf) < 0) {
+    if (settings->ca_file && certificates_read(&why, NULL, settings->roots, settings->ca_file, pconf) < 0) {
         ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, TUORNO(0301) "TuorWebhookCAFile: %s", why);
         return HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -199,8 +199,8 @@ export async function signIn(page, who) {
     if (!new URL(page.url(), 'http://none').pathname.startsWith('/console/sign-in')) {
         await page.goto('/console/sign-in');
     }
-    await page.locator('input[name="httpd_username"]').fill(who.user);
-    await page.locator('input[name="httpd_password"]').fill(who.password);
+    await page.locator('input[autocomplete="username"]').fill(who.user);
+    await page.locator('input[autocomplete="current-password"]').fill(who.password);
     await page.keyboard.press('Enter');
     await page.waitForURL((url) => !url.pathname.startsWith('/console/sign-in'));
 }

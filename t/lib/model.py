@@ -2,9 +2,9 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 """An OpenAI-compatible endpoint that behaves as the path says, and writes down what it was asked.
 
-    model.py LOG
+    model.py LOG [CERTIFICATE KEY]
 
-prints the port that it listens on, on 127.0.0.1. One JSON object a line goes to LOG for each
+prints the port that it listens on, on 127.0.0.1; with a certificate, in TLS. One JSON object a line goes to LOG for each
 request: {method path headers body}. Behaviours, by the path's start:
 
     /good           a suggestion, as a model makes it that does as it is told
@@ -21,6 +21,7 @@ request: {method path headers body}. Behaviours, by the path's start:
     /garbage        answers something that is not HTTP
 """
 import json
+import ssl
 import sys
 import threading
 import time
@@ -137,5 +138,10 @@ class Server(ThreadingHTTPServer):
 
 
 server = Server(("127.0.0.1", 0), Handler)
+if len(sys.argv) > 2:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(sys.argv[2], sys.argv[3])
+    # The handshake is the thread's business, not the listener's.
+    server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 print(server.server_address[1], flush=True)
 server.serve_forever()

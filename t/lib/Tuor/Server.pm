@@ -55,8 +55,9 @@ sub httpd_command {
     my $config = build_config();
     return $config->{httpd} unless $config->{preload};
     my $logs = run_dir() . '/sanitizer';
-    return ('env', "LD_PRELOAD=$config->{preload}", "ASAN_OPTIONS=detect_leaks=0:use_sigaltstack=0:log_path=$logs",
-            "UBSAN_OPTIONS=print_stacktrace=1:log_path=$logs", "TSAN_OPTIONS=log_path=$logs", $config->{httpd});
+    my $preload = join ':', $config->{preload}, grep { -e } source() . '/build/t/tsan/atomics.so';
+    return ('env', "LD_PRELOAD=$preload", "ASAN_OPTIONS=detect_leaks=0:use_sigaltstack=0:log_path=$logs",
+            "UBSAN_OPTIONS=print_stacktrace=1:log_path=$logs", "TSAN_OPTIONS=log_path=$logs:suppressions=" . source() . '/t/tsan/suppressions', $config->{httpd});
 }
 
 sub start {
