@@ -51,14 +51,14 @@ async function bundle() {
     await rm(out, { recursive: true, force: true });
     await mkdir(`${out}/assets`, { recursive: true });
 
-    const worker = await hashed(out, 'node_modules/pdfjs-dist/build/pdf.worker.min.mjs', 'pdf.worker', 'js');
+    const worker = await hashed(out, await pdfWorker(), 'pdf.worker', 'js');
     // pdf.js fetches these by name, below one folder that carries the release's hash.
     const data = `assets/pdf-${worker.hash}`;
     for (const folder of ['cmaps', 'standard_fonts', 'wasm', 'iccs']) {
         await cp(`node_modules/pdfjs-dist/${folder}`, `${out}/${data}/${folder}`, { recursive: true });
     }
 
-    const icon = await hashed(out, 'src/icon.svg', 'icon', 'svg');
+    const icon = await hashed(out, await readFile('src/icon.svg'), 'icon', 'svg');
 
     const options = {
         ...common,
@@ -93,9 +93,22 @@ async function bundle() {
     await report(result.metafile);
 }
 
-// hashed(OUT, FILE, NAME, EXTENSION): copies FILE under a name that changes with it
-async function hashed(out, file, name, extension) {
-    const bytes = await readFile(file);
+// A page without an origin can start workers from blob: alone, and of those only ordinary scripts, no modules.
+async function pdfWorker() {
+    const { outputFiles: [file] } = await build({
+        ...common,
+        entryPoints: ['node_modules/pdfjs-dist/build/pdf.worker.min.mjs'],
+        format: 'iife',
+        minify: true,
+        write: false,
+        // Only for finding files beside itself, and these are named to it by address.
+        define: { 'import.meta.url': 'location.href' },
+    });
+    return file.contents;
+}
+
+// hashed(OUT, BYTES, NAME, EXTENSION): writes BYTES under a name that changes with them
+async function hashed(out, bytes, name, extension) {
     const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 8).toUpperCase();
     const target = `assets/${name}-${hash}.${extension}`;
     await writeFile(`${out}/${target}`, bytes);

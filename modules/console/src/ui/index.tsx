@@ -63,7 +63,8 @@ export function Id({ id, whole = false }: { id: string; whole?: boolean }) {
     return <span class="row id"><code title={id}>{short}</code><Copy text={id} what={id} /></span>;
 }
 
-export function Copy({ text, what, children }: { text: string; what: string; children?: ComponentChildren }) {
+/** text may be a function where it costs something to make. */
+export function Copy({ text, what, children }: { text: string | (() => string); what: string; children?: ComponentChildren }) {
     const [done, setDone] = useState(false);
     useEffect(() => {
         if (!done) return;
@@ -71,7 +72,7 @@ export function Copy({ text, what, children }: { text: string; what: string; chi
         return () => clearTimeout(timer);
     }, [done]);
     const copy = async () => {
-        await navigator.clipboard.writeText(text);
+        await navigator.clipboard.writeText(typeof text === 'string' ? text : text());
         setDone(true);
         announce(t('common.copied'));
     };

@@ -1,0 +1,111 @@
+// Licensed under the Apache License, Version 2.0; see LICENSE.
+//
+// A PDF, shown by a frame of its own (src/pdf). Loaded with the first PDF only.
+
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { t } from '../i18n.ts';
+import { Copy, Glyph } from '../ui/index.tsx';
+import { decodeBase64 } from './bytes.ts';
+import { PdfFrame, type PdfState } from './pdf-frame.ts';
+import { downloadMain, type Ready } from './ready.ts';
+
+let frame: PdfFrame | null = null;
+
+// The bytes can be handed over once; afterwards they are made anew.
+function bytesOf(ready: Ready): Uint8Array<ArrayBuffer> | null {
+    const bytes = ready.bytes ?? (ready.shape.main === undefined ? null : decodeBase64(ready.shape.main));
+    ready.bytes = undefined;
+    return bytes;
+}
+
+/** Hands a PDF to the frame that is there, which draws its first page behind the scenes. */
+export function warmPdf(ready: Ready, key: string): void {
+    if (frame && !frame.stuck && !frame.has(key)) frame.open(key, ready.name, bytesOf(ready));
+}
+
+export function findInPdf(text: string, patterns: string[]): Promise<{ count: number; at: number }> {
+    return frame ? frame.find(text, patterns) : Promise.resolve({ count: 0, at: -1 });
+}
+
+/** off: this trace has no PDF; the frame waits for the next one. */
+export function PdfPane({ ready, traceId, off }: { ready: Ready; traceId: string; off: boolean }) {
+    const host = useRef<HTMLDivElement>(null);
+    const [state, setState] = useState<{ key: string; state: PdfState }>({ key: traceId, state: 'opening' });
+    const [link, setLink] = useState<string | null>(null);
+    const [round, setRound] = useState(0);
+    const before = useRef<HTMLElement | null>(null);
+    const shown = useRef({ ready, traceId });
+    shown.current = { ready, traceId };
+
+    useEffect(() => {
+        const remember = (event: FocusEvent) => { if (event.target !== frame?.element) before.current = event.target as HTMLElement; };
+        document.addEventListener('focusin', remember);
+        return () => {
+            document.removeEventListener('focusin', remember);
+            frame?.destroy();
+            frame = null;
+        };
+    }, []);
+
+    useLayoutEffect(() => {
+        // One that hangs is left behind with what it hangs on.
+        if (frame?.stuck) {
+            frame.destroy();
+            frame = null;
+        }
+        if (!frame) {
+            frame = new PdfFrame();
+            frame.onState = (key, now) => setState((old) => key === shown.current.traceId ? { key, state: now } : old);
+            frame.onLink = setLink;
+            frame.onDownload = () => downloadMain(shown.current.ready);
+            frame.onEscape = () => {
+                const back = before.current?.isConnected && before.current !== document.body ? before.current : host.current!.closest<HTMLElement>('[tabindex]');
+                frame?.element.blur();
+                back?.focus();
+            };
+            host.current!.append(frame.element);
+        }
+        setLink(null);
+        if (off) {
+            frame.hide();
+            return;
+        }
+        if (!frame.has(traceId)) frame.open(traceId, ready.name, bytesOf(ready));
+        frame.show(traceId, ready.name);
+        setState({ key: traceId, state: frame.state(traceId) });
+    }, [traceId, ready, round, off]);
+
+    const now = state.key === traceId ? state.state : 'opening';
+    const failed = now === 'password' || now === 'broken' || now === 'slow';
+    return (
+        <div class="viewer pdf" data-state={now} hidden={off}>
+            {failed && (
+                <div class="note wrong" role="status">
+                    <Glyph name={now === 'password' ? 'lock' : 'warn'} />
+                    <span class="grow">{t(now === 'password' ? 'input.pdfPassword' : now === 'slow' ? 'input.pdfSlow' : 'input.pdfBroken')}</span>
+                    {now === 'slow' && <button type="button" onClick={() => setRound(round + 1)}>{t('common.tryAgain')}</button>}
+                    <button type="button" onClick={() => downloadMain(ready)}>{t('input.download')}</button>
+                </div>
+            )}
+            {link && <LinkNote url={link} onClose={() => setLink(null)} />}
+            <div class="host" ref={host} hidden={now === 'password' || now === 'broken'} />
+        </div>
+    );
+}
+
+// A link in a stranger's document: its whole address is shown before anybody goes there.
+function LinkNote({ url, onClose }: { url: string; onClose: () => void }) {
+    let target: URL | null = null;
+    try {
+        target = new URL(url);
+    } catch { /* shown as text alone */ }
+    const safe = target !== null && ['https:', 'http:', 'mailto:'].includes(target.protocol);
+    return (
+        <div class="note" role="status">
+            <span class="grow">{t('input.pdfLink')} <code class="address">{url.slice(0, 2000)}</code></span>
+            <Copy text={url} what={url} />
+            {safe && <a class="button" href={target!.href} target="_blank" rel="noopener noreferrer">{t('input.openLink')}</a>}
+            <button type="button" class="plain icon" aria-label={t('common.close')} onClick={onClose}><Glyph name="rejected" /></button>
+        </div>
+    );
+}
