@@ -88,6 +88,7 @@ function Bar({ session, place }: { session: Session; place: Place }) {
     const [help, setHelp] = useState(false);
     const [theme] = useStored('theme', 'system');
     const project = currentProject(session, place);
+    const projectName = session.everyProject.find((one) => one.id === project)?.name;
     const screen = place.path[0] ?? 'traces';
     const name = me.name ?? me.login;
     useEffect(() => { if (project) store('project', project); }, [project]);
@@ -109,7 +110,7 @@ function Bar({ session, place }: { session: Session; place: Place }) {
             <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>{t('shell.skip')}</a>
             <a class="brand" href={BASE}><img src={document.querySelector<HTMLLinkElement>('link[rel="icon"]')?.href} alt="" />Tuor</a>
             {session.projects.length > 0 && (
-                <Menu start name={t('shell.chooseProject')} label={<><span class="clip project">{session.everyProject.find((one) => one.id === project)?.name ?? t('shell.chooseProject')}</span><Glyph name="down" /></>}
+                <Menu start name={projectName ? `${t('shell.project')}: ${projectName}` : undefined} label={<><span class="clip project">{projectName ?? t('shell.chooseProject')}</span><Glyph name="down" /></>}
                     items={session.projects.map((one) => ({ label: one.name, chosen: one.id === project, run: () => {
                         store('project', one.id);
                         go(`${BASE}${['traces', 'review', 'prompts', 'analytics', 'webhooks'].includes(screen) ? screen : 'traces'}?project=${one.id}`);

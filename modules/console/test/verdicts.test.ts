@@ -104,12 +104,30 @@ test('a tab that died: the next one sends, and only what is its person\'s', asyn
     // It died while it sent the first.
     await dead.state.shelf.change(first.entries[0].key, (old) => ({ ...old!, state: 'sending' }));
     const { state, box, pass } = world(dead.state.shelf);
+    state.look = (entry) => ({ trace: { id: entry.trace, version: 1 } as Trace, events: [] });
     await box().start('org_1/user_2');
     await pass(UNDO_MS);
     assert.deepEqual(state.sent, []);
     await box().start(ME);
     await pass(UNDO_MS);
     assert.deepEqual(state.sent, ['a:approve', 'b:approve']);
+    assert.deepEqual(await state.shelf.all(), []);
+});
+
+test('what a page sent as it went away is not sent again', async () => {
+    const dead = world();
+    const first = dead.box();
+    await first.start(ME);
+    await first.add(verdict('a'));
+    dead.state.answer = () => { throw new ApiError(0, 'the page is gone'); };
+    first.flush(true);
+    await dead.settle();
+    await dead.state.shelf.change(first.entries[0].key, (old) => ({ ...old!, state: 'sending' }));
+    const { state, box, pass } = world(dead.state.shelf);
+    state.look = (entry) => ({ trace: { id: entry.trace, version: 2 } as Trace, events: [{ version: 2, event_type: 'review.approved', actor_id: 'user_1', comment: null } as TraceEvent] });
+    await box().start(ME);
+    await pass(UNDO_MS);
+    assert.deepEqual(state.sent, []);
     assert.deepEqual(await state.shelf.all(), []);
 });
 

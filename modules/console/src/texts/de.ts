@@ -51,7 +51,7 @@ export const de: Texts = {
         traceId: 'Trace', created: 'Angelegt', reviewed: 'Geprüft', version: 'Version', versionNumber: 'Version {count}', config: 'Mit dem Trace gesendet (trace_config)', noConfig: 'Es wurde nichts mitgesendet.', system: 'das System', apiKey: 'ein API-Schlüssel',
         tag: 'Tag', addTag: 'Tag hinzufügen', removeTag: 'Tag {name} entfernen',
         groupMove: 'Bewegen', groupDecide: 'Entscheiden', groupEdit: 'Bearbeiten', groupLabels: 'Labels',
-        previous: 'Voriger Trace', next: 'Nächster Trace', recent: 'Ihre letzten Entscheidungen', recentShort: 'Zuletzt',
+        previous: 'Voriger Trace', next: 'Nächster Trace', recent: 'Zuletzt entschieden', recentShort: 'Zuletzt',
         approve: 'Freigeben', reject: 'Ablehnen', submit: 'Korrektur absenden', approveChanged: 'Sie haben etwas geändert: Senden Sie die Korrektur mit Strg Enter ab oder setzen Sie sie zurück', nothingChanged: 'Es ist nichts geändert. Geben Sie mit a frei.',
         edit: 'Ausgabe bearbeiten', editing: 'Bearbeiten. Escape verlässt das Feld.', hint: '{edit} drücken, um zu bearbeiten.', writeComment: 'Kommentar schreiben', saveDraft: 'Entwurf jetzt sichern', findFocused: 'Text des Feldes in der Eingabe suchen',
         undo: 'Rückgängig', undoLast: 'Letzte Entscheidung zurücknehmen', undone: 'Zurückgenommen', alreadySent: 'Schon gesendet. Um es zurückzunehmen, setzen Sie den Trace zurück.',
