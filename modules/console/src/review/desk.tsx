@@ -141,6 +141,7 @@ export function Desk({ walk, post, decided, setDecided }: { walk: Walk; post: Po
         return (
             <div class="desk" ref={root} tabIndex={-1} onKeyDown={onKeyDown}>
                 <div class="pane alone-pane">
+                    <h1 class="unseen">{t('shell.review')}</h1>
                     {deleted && deleted.id === id
                         ? <Deleted trace={deleted} onRestored={() => setDeleted(null)} onNext={next} />
                         : loaded.error ? <Missing error={loaded.error} retry={loaded.reload} onNext={hasNext ? next : null} back={walk.back} />

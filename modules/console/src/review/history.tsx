@@ -82,7 +82,7 @@ export function Outcome({ trace, project }: { trace: Trace; project: Project }) 
             <div class="row wrap"><StatusMark status={trace.status} />
                 <span>{t('review.judgedBy', { name: nameOf(trace.last_reviewed_by, me) })} <span class="quiet"><Time at={trace.last_reviewed_at} /></span></span></div>
             {event?.comment && <blockquote>{event.comment}</blockquote>}
-            {trace.correction_diff && trace.correction_diff.length > 0 && <><h3><Glyph name="corrected" /> {t('review.whatChanged')}</h3><Corrections diff={trace.correction_diff} type={project.output_type} /></>}
+            {trace.correction_diff && trace.correction_diff.length > 0 && <><h2 class="minor"><Glyph name="corrected" /> {t('review.whatChanged')}</h2><Corrections diff={trace.correction_diff} type={project.output_type} /></>}
         </section>
     );
 }

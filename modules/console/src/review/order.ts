@@ -77,20 +77,16 @@ export async function older(list: List, of: Light, limit = 20): Promise<Page<Lig
 export async function newer(list: List, of: Light, now: number, limit = 20): Promise<Light[]> {
     const from = Date.parse(of.created_at);
     let span = 60_000;
+    let nothing = 0;
     let tooMany = Infinity;
-    for (let round = 0; round < 40; round++) {
+    for (let round = 0; round < 60; round++) {
         const last = from + span > now + 60_000;
         const page = await list({ from_date: of.created_at, to_date: last ? undefined : new Date(from + span).toISOString(), limit: limit * 5 });
         const items = page.items.filter((one) => one.id !== of.id);
-        if (page.next && span > 2) {
-            tooMany = span;
-            span = Math.floor(span / 4);
-        } else if (items.length > 0 || last) {
-            return items.slice(-limit);
-        } else {
-            const wider = span * 8;
-            span = wider < tooMany ? wider : Math.floor((span + tooMany) / 2);
-        }
+        if (page.next && span - nothing > 1) tooMany = span;
+        else if (items.length > 0 || last) return items.slice(-limit);
+        else nothing = span;
+        span = tooMany === Infinity ? span * 8 : nothing === 0 ? Math.ceil(span / 4) : Math.ceil((nothing + tooMany) / 2);
     }
     return [];
 }

@@ -73,10 +73,10 @@ export function Panes({ at, left, right, side, onSide }: { at: string; left: Com
     }
     return (
         <div class="panes" ref={box} style={{ gridTemplateColumns: `minmax(0, ${split}fr) 9px minmax(0, ${100 - split}fr)` }}>
-            <section id="pane-input" class="pane" aria-label={t('review.input')} tabIndex={0}>{left}</section>
+            <div id="pane-input" class="pane" role="group" aria-label={t('review.input')} tabIndex={0}>{left}</div>
             <div class="splitter" role="separator" tabIndex={0} aria-orientation="vertical" aria-label={t('review.splitter')} aria-valuenow={split} aria-valuemin={LEAST} aria-valuemax={MOST} aria-controls="pane-input"
                 onPointerDown={drag} onKeyDown={byKey} onDblClick={() => set(55)} />
-            <section id="pane-output" class="pane" aria-label={t('review.output')} tabIndex={0}>{right}</section>
+            <div id="pane-output" class="pane" role="group" aria-label={t('review.output')} tabIndex={0}>{right}</div>
         </div>
     );
 }

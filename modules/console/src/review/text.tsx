@@ -46,7 +46,7 @@ export function Difference({ differences: { pieces, by } }: { differences: Diffe
     const cut = pieces !== null && contexts(pieces).includes(null);
     return (
         <section class="difference" aria-label={t('review.difference')}>
-            <div class="row"><h3 class="grow">{t('review.difference')}{by === 'lines' && <> · {t('review.byLines')}</>}</h3>
+            <div class="row"><h2 class="grow minor">{t('review.difference')}{by === 'lines' && <> · {t('review.byLines')}</>}</h2>
                 {(cut || whole) && <button type="button" class="link" aria-expanded={whole} onClick={() => setWhole(!whole)}>{whole ? t('review.changedPartsOnly') : t('review.wholeText')}</button>}</div>
             {pieces === null ? <p class="quiet">{t('review.tooDifferent')}</p> : (
                 <pre class="text">{shown.map((piece, at) => {

@@ -83,6 +83,7 @@ export class Outbox {
 
     constructor(private shelf: Shelf<Entry>, private outside: Outside, private tab: string) {}
 
+    private get user(): string { return this.who.slice(this.who.indexOf('/') + 1); }
     get kept(): boolean { return this.shelf.kept; }
     /** Those that wait for the server and not for second thoughts. */
     get unsent(): number { return this.entries.filter((one) => one.state === 'sending' || (one.state === 'waiting' && (one.tries > 0 || one.due <= this.outside.now()))).length; }
@@ -146,8 +147,9 @@ export class Outbox {
             blocked.add(entry.trace);
             if (entry.state !== 'waiting' || entry.tab !== this.tab || this.hold > now) continue;
             entry.due = Math.min(entry.due, now);
-            void this.shelf.change(entry.key, (old) => old && { ...old, due: Math.min(old.due, now) });
-            if (leaving && first && !this.flying.has(entry.key) && (entry.corrected?.length ?? 0) * 3 < KEEPALIVE_BYTES) void this.deliver(entry, true);
+            const goes = leaving && first && !this.flying.has(entry.key) && (entry.corrected?.length ?? 0) * 3 < KEEPALIVE_BYTES;
+            void this.shelf.change(entry.key, (old) => old && { ...old, due: Math.min(old.due, now), state: goes ? 'sending' : old.state });
+            if (goes) void this.deliver(entry, true);
         }
         if (!leaving) void this.pump();
     }
@@ -166,20 +168,23 @@ export class Outbox {
     private schedule(): void {
         this.sleep();
         this.sleep = () => {};
-        const open = this.entries.filter((one) => one.state === 'waiting' || one.state === 'sending');
+        const open = this.ready();
         if (open.length === 0 || this.hold === Infinity) return;
         const due = Math.max(this.hold, Math.min(...open.map((one) => one.due)));
         this.sleep = this.outside.wait(Math.max(0, due - this.outside.now()), () => void this.pump());
     }
 
-    /** The first that may go now: nothing earlier of the same trace may be open. */
-    private next(): Entry | undefined {
+    /** Those that nothing earlier of the same trace holds up. */
+    private ready(): Entry[] {
         const seen = new Set<string>();
-        return this.entries.find((one) => {
+        return this.entries.filter((one) => {
             const first = !seen.has(one.trace);
             seen.add(one.trace);
-            return first && (one.state === 'waiting' || one.state === 'sending') && one.due <= this.outside.now() && !this.flying.has(one.key);
+            return first && (one.state === 'waiting' || one.state === 'sending') && !this.flying.has(one.key);
         });
+    }
+    private next(): Entry | undefined {
+        return this.ready().find((one) => one.due <= this.outside.now());
     }
 
     private async pump(): Promise<void> {
@@ -197,11 +202,13 @@ export class Outbox {
                     for (let entry = this.next(); entry && this.hold <= this.outside.now(); entry = this.next()) {
                         const key = entry.key;
                         let mine = false;
+                        let orphan = false;
                         await this.shelf.change(key, (old) => {
                             mine = Boolean(old) && (old!.state === 'waiting' || old!.state === 'sending');
+                            orphan = old?.state === 'sending';
                             return mine ? { ...old!, state: 'sending' } : undefined;
                         });
-                        if (mine) await this.deliver(entry, false);
+                        if (mine) await this.deliver(entry, false, orphan);
                         await this.reload();
                     }
                 });
@@ -212,9 +219,17 @@ export class Outbox {
         }
     }
 
-    private async deliver(entry: Entry, keepalive: boolean): Promise<void> {
+    /** orphan: a page that went away may have sent it, so it is looked for first. */
+    private async deliver(entry: Entry, keepalive: boolean, orphan = false): Promise<void> {
         this.flying.add(entry.key);
         try {
+            if (orphan) {
+                const { trace, events } = await this.outside.look(entry);
+                if (arrived(entry, this.user, trace, events)) {
+                    await this.settle(entry, trace);
+                    return;
+                }
+            }
             await this.settle(entry, await this.outside.send(entry, keepalive));
         } catch (error) {
             await this.failed(entry, error instanceof ApiError ? error : new ApiError(0, String(error)));
@@ -248,7 +263,7 @@ export class Outbox {
         }
         try {
             const { trace, events } = await this.outside.look(entry);
-            if (arrived(entry, this.who.slice(this.who.indexOf('/') + 1), trace, events)) await this.settle(entry, trace);
+            if (arrived(entry, this.user, trace, events)) await this.settle(entry, trace);
             else await set({ state: 'conflict', problem: error.message });
         } catch (problem) {
             const known = problem instanceof ApiError ? problem : new ApiError(0, String(problem));

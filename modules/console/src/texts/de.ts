@@ -163,7 +163,6 @@ export const de: Texts = {
         fresh: { one: '{count} neues Ereignis', other: '{count} neue Ereignisse' }, freshMany: { one: '{count} neues Ereignis', other: '{count} oder mehr neue Ereignisse' },
         none: 'Keine Ereignisse', noneMatch: 'Nichts dergleichen ist geschehen.', noneYet: 'Noch ist nichts geschehen. Traces, Urteile und Tags erscheinen hier.', all: { one: '{count} Ereignis, mehr gibt es nicht', other: '{count} Ereignisse, mehr gibt es nicht' }, until: 'zurück bis {time}', further: 'Weiter zurück suchen',
     },
-    },
     input: {
         label: 'Eingabe', system: 'System-Prompt', systemNote: 'Anweisungen an das Modell', others: 'Weitere Eingaben', noContent: 'Der Inhalt ist leer.',
         role_system: 'System', role_developer: 'Entwickler', role_user: 'Nutzer', role_assistant: 'Assistent', role_tool: 'Werkzeug', message: 'Nachricht {number}',
@@ -186,7 +185,7 @@ export const de: Texts = {
         traceId: 'Trace', created: 'Angelegt', reviewed: 'Geprüft', version: 'Version', versionNumber: 'Version {count}', config: 'Mit dem Trace gesendet (trace_config)', noConfig: 'Es wurde nichts mitgesendet.', system: 'das System', apiKey: 'ein API-Schlüssel',
         tag: 'Tag', addTag: 'Tag hinzufügen', removeTag: 'Tag {name} entfernen',
         groupMove: 'Bewegen', groupDecide: 'Entscheiden', groupEdit: 'Bearbeiten', groupLabels: 'Labels',
-        previous: 'Voriger Trace', next: 'Nächster Trace', recent: 'Ihre letzten Entscheidungen', recentShort: 'Zuletzt',
+        previous: 'Voriger Trace', next: 'Nächster Trace', recent: 'Zuletzt entschieden', recentShort: 'Zuletzt',
         approve: 'Freigeben', reject: 'Ablehnen', submit: 'Korrektur absenden', approveChanged: 'Sie haben etwas geändert: Senden Sie die Korrektur mit Strg Enter ab oder setzen Sie sie zurück', nothingChanged: 'Es ist nichts geändert. Geben Sie mit a frei.',
         edit: 'Ausgabe bearbeiten', editing: 'Bearbeiten. Escape verlässt das Feld.', hint: '{edit} drücken, um zu bearbeiten.', writeComment: 'Kommentar schreiben', saveDraft: 'Entwurf jetzt sichern', findFocused: 'Text des Feldes in der Eingabe suchen',
         undo: 'Rückgängig', undoLast: 'Letzte Entscheidung zurücknehmen', undone: 'Zurückgenommen', alreadySent: 'Schon gesendet. Um es zurückzunehmen, setzen Sie den Trace zurück.',

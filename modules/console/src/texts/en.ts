@@ -164,7 +164,6 @@ export const en = {
         fresh: { one: '{count} new event', other: '{count} new events' }, freshMany: { one: '{count} new event', other: '{count} or more new events' },
         none: 'No events', noneMatch: 'Nothing of this kind has happened.', noneYet: 'Nothing has happened yet. Traces, verdicts and tags appear here.', all: { one: '{count} event, all there is', other: '{count} events, all there are' }, until: 'back to {time}', further: 'Look further back',
     },
-    },
     input: {
         label: 'Input', system: 'System prompt', systemNote: 'Instructions to the model', others: 'Other inputs', noContent: 'The content is empty.',
         role_system: 'System', role_developer: 'Developer', role_user: 'User', role_assistant: 'Assistant', role_tool: 'Tool', message: 'Message {number}',
@@ -187,7 +186,7 @@ export const en = {
         traceId: 'Trace', created: 'Created', reviewed: 'Reviewed', version: 'Version', versionNumber: 'version {count}', config: 'Sent with the trace (trace_config)', noConfig: 'Nothing was sent along.', system: 'the system', apiKey: 'an API key',
         tag: 'tag', addTag: 'Add a tag', removeTag: 'Remove the tag {name}',
         groupMove: 'Moving', groupDecide: 'Deciding', groupEdit: 'Editing', groupLabels: 'Labels',
-        previous: 'Previous trace', next: 'Next trace', recent: 'Your last decisions', recentShort: 'Recent',
+        previous: 'Previous trace', next: 'Next trace', recent: 'Recent decisions', recentShort: 'Recent',
         approve: 'Approve', reject: 'Reject', submit: 'Submit correction', approveChanged: 'You changed something: submit the correction with Ctrl Enter, or reset it', nothingChanged: 'Nothing is changed. Approve it with a.',
         edit: 'Edit the output', editing: 'Editing. Escape leaves the field.', hint: 'Press {edit} to edit.', writeComment: 'Write a comment', saveDraft: 'Save the draft now', findFocused: 'Find the field’s text in the input',
         undo: 'Undo', undoLast: 'Undo the last decision', undone: 'Taken back', alreadySent: 'It was sent already. To take it back, reset the trace.',
