@@ -85,6 +85,7 @@ function Editor({ project }: { project: Project }) {
 function NextSecret({ project, put }: { project: Project; put: (body: Record<string, unknown>) => Promise<void> }) {
     const [next, setNext] = useState('');
     const [kept, setKept] = useState('');
+    const [open, setOpen] = useState(project.webhook_secret_next_set ?? false);
     const begin = useAction(async () => {
         await put({ webhook_secret_next: next });
         setKept(next);
@@ -96,7 +97,7 @@ function NextSecret({ project, put }: { project: Project; put: (body: Record<str
         setKept('');
     });
     return (
-        <details class="card" open={project.webhook_secret_next_set || undefined}>
+        <details class="card" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
             <summary>{t('settings.webhook.rotate')}</summary>
             <div class="stack">
                 <p class="quiet">{t('settings.webhook.rotateText')}</p>
