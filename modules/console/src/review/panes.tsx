@@ -27,7 +27,13 @@ export function Panes({ at, left, right, side, onSide }: { at: string; left: Com
     const [stored, store] = useStored('split', '55');
     const narrow = useNarrow();
     const box = useRef<HTMLDivElement>(null);
-    useEffect(() => { for (const name of ['input', 'output']) document.getElementById(`pane-${name}`)?.scrollTo(0, 0); }, [at]);
+    // The output's pane is made anew for each trace; the input's stays. Asking where it stands would lay out the page once more.
+    const scrolled = useRef(false);
+    useEffect(() => {
+        if (scrolled.current) document.getElementById('pane-input')?.scrollTo(0, 0);
+        scrolled.current = false;
+    }, [at]);
+    const onScroll = () => { scrolled.current = true; };
     const split = Math.min(MOST, Math.max(LEAST, Number(stored) || 55));
     const set = (to: number) => store(String(Math.round(Math.min(MOST, Math.max(LEAST, to)))));
 
@@ -66,17 +72,17 @@ export function Panes({ at, left, right, side, onSide }: { at: string; left: Com
         return (
             <div class="panes narrow">
                 <div class="tabs" role="tablist" aria-label={t('review.panes')}>{tab('input')}{tab('output')}</div>
-                <section id="pane-input" role="tabpanel" aria-labelledby="tab-input" class="pane" hidden={side !== 'input'}>{left}</section>
-                <section id="pane-output" role="tabpanel" aria-labelledby="tab-output" class="pane" hidden={side !== 'output'}>{right}</section>
+                <section id="pane-input" role="tabpanel" aria-labelledby="tab-input" class="pane" hidden={side !== 'input'} onScroll={onScroll}>{left}</section>
+                <section key={at} id="pane-output" role="tabpanel" aria-labelledby="tab-output" class="pane" hidden={side !== 'output'}>{right}</section>
             </div>
         );
     }
     return (
         <div class="panes" ref={box} style={{ gridTemplateColumns: `minmax(0, ${split}fr) 9px minmax(0, ${100 - split}fr)` }}>
-            <div id="pane-input" class="pane" role="group" aria-label={t('review.input')} tabIndex={0}>{left}</div>
+            <div id="pane-input" class="pane" role="group" aria-label={t('review.input')} tabIndex={0} onScroll={onScroll}>{left}</div>
             <div class="splitter" role="separator" tabIndex={0} aria-orientation="vertical" aria-label={t('review.splitter')} aria-valuenow={split} aria-valuemin={LEAST} aria-valuemax={MOST} aria-controls="pane-input"
                 onPointerDown={drag} onKeyDown={byKey} onDblClick={() => set(55)} />
-            <div id="pane-output" class="pane" role="group" aria-label={t('review.output')} tabIndex={0}>{right}</div>
+            <div key={at} id="pane-output" class="pane" role="group" aria-label={t('review.output')} tabIndex={0}>{right}</div>
         </div>
     );
 }

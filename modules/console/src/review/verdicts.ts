@@ -15,6 +15,7 @@ import { parseJson, sameJson } from '../json.ts';
 import type { Shelf } from './db.ts';
 
 export const UNDO_MS = 5000;
+const SETTLE_MS = 800;
 /** fetch with keepalive carries no more. */
 const KEEPALIVE_BYTES = 60_000;
 
@@ -77,6 +78,8 @@ export class Outbox {
     private pumping = false;
     private again = false;
     private flying = new Set<string>();
+    /** From an earlier page, which may have sent them as it went away. */
+    private doubtful = new Set<string>();
     private sleep: () => void = () => {};
     private watchers = new Set<() => void>();
     private doneWatchers = new Set<(entry: Entry, trace: Trace) => void>();
@@ -104,7 +107,10 @@ export class Outbox {
         this.who = who;
         this.hold = 0;
         await this.reload();
-        void this.pump();
+        this.doubtful = new Set(this.entries.map((one) => one.key));
+        // What that page sent last may still be on its way.
+        if (this.doubtful.size > 0) this.hold = this.outside.now() + SETTLE_MS;
+        this.schedule();
     }
     async reload(): Promise<void> {
         this.entries = (await this.shelf.all()).filter((one) => one.who === this.who).sort((a, b) => (a.key < b.key ? -1 : 1));
@@ -205,7 +211,7 @@ export class Outbox {
                         let orphan = false;
                         await this.shelf.change(key, (old) => {
                             mine = Boolean(old) && (old!.state === 'waiting' || old!.state === 'sending');
-                            orphan = old?.state === 'sending';
+                            orphan = old?.state === 'sending' || this.doubtful.has(key);
                             return mine ? { ...old!, state: 'sending' } : undefined;
                         });
                         if (mine) await this.deliver(entry, false, orphan);
@@ -225,6 +231,7 @@ export class Outbox {
         try {
             if (orphan) {
                 const { trace, events } = await this.outside.look(entry);
+                this.doubtful.delete(entry.key);
                 if (arrived(entry, this.user, trace, events)) {
                     await this.settle(entry, trace);
                     return;
