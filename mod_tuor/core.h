@@ -51,9 +51,10 @@ void tuor_routes_collect(apr_pool_t *pconf, server_rec *s);
 /**
  * Find the route of a path and method; fills q->route and q->param.
  * @param allow set to the methods of the path when the method is none of them
+ * @param open set to whether anybody may know: the route, or with a 405 one of the path's, is public
  * @return OK, HTTP_NOT_FOUND or HTTP_METHOD_NOT_ALLOWED
  */
-int tuor_route_find(tuor_request *q, const char **allow);
+int tuor_route_find(tuor_request *q, const char **allow, int *open);
 /** The route of a method and a path with {…} of any name in it, or NULL. */
 const tuor_route *tuor_route_like(int method, const char *path);
 /** httpd -t -D DUMP_TUOR_ROUTES: a line a route on standard output. */

@@ -21,16 +21,17 @@ tuor_request *tuor_request_of(request_rec *r)
 static tuor_error *admit(tuor_request *q)
 {
     const char *allow = NULL;
-    int found = tuor_route_find(q, &allow);
+    int open, found = tuor_route_find(q, &allow, &open);
     tuor_error *err = NULL;
 
-    if (found == OK && q->route->role == TUOR_ROLE_PUBLIC) {
+    if (open) {
         q->who->kind = TUOR_BY_SYSTEM;
         q->who->verified = 1;
-        return NULL;
     }
-    err = tuor_auth_identify(q);
-    if (err) {
+    else {
+        err = tuor_auth_identify(q);
+    }
+    if (err || (open && found == OK)) {
         return err;
     }
     if (found == HTTP_NOT_FOUND) {

@@ -263,12 +263,13 @@ static const char *methods_of(apr_pool_t *pool, const entry *first, const segmen
     return apr_array_pstrcat(pool, names, ',');
 }
 
-int tuor_route_find(tuor_request *q, const char **allow)
+int tuor_route_find(tuor_request *q, const char **allow, int *open)
 {
     segments path;
     const entry *first = NULL;          /* the most literal route decides; others only share its methods */
     int i;
 
+    *open = 0;
     if (!split(&path, q->r->uri)) {
         return HTTP_NOT_FOUND;
     }
@@ -283,9 +284,11 @@ int tuor_route_find(tuor_request *q, const char **allow)
         }
         if (e->route->method == q->r->method_number) {
             q->route = e->route;
+            *open = e->route->role == TUOR_ROLE_PUBLIC;
             take_params(q, &e->path, &path);
             return OK;
         }
+        *open |= e->route->role == TUOR_ROLE_PUBLIC;
     }
     if (!first) {
         return HTTP_NOT_FOUND;

@@ -29,10 +29,14 @@ sub any_json {
     return { "${kind}Value" => $v[0] };
 }
 sub pairs_json { my @p; while (my ($k, $v) = splice @_, 0, 2) { push @p, { key => $k, value => any_json($v) } } return \@p }
+# A span has an id of its own, unless it says which.
+my $trace_id = '0102030405060708090a0b0c0d0e0f10';
+my $spans = 0;
+sub span_id { return $_[0]{id} // sprintf '%016x', ++$spans }
 sub json_body {
     my ($resource, @spans) = @_;
     return encode({ resourceSpans => [{ resource => { attributes => pairs_json(@$resource) }, scopeSpans => [{ scope => { name => 's' }, spans => [map { {
-        traceId => '0102030405060708090a0b0c0d0e0f10', spanId => '0102030405060708', name => 'chat m', kind => 3, startTimeUnixNano => '1700000000000000000',
+        traceId => $_->{trace} // $trace_id, spanId => span_id($_), name => 'chat m', kind => 3, startTimeUnixNano => '1700000000000000000',
         endTimeUnixNano => '1700000001234567000', attributes => pairs_json(@{ $_->{attributes} // [] }),
         events => [map { { name => $_->[0], attributes => pairs_json(@{ $_->[1] }) } } @{ $_->{events} // [] }],
     } } @spans] }] }] });
@@ -55,7 +59,7 @@ sub pairs_pb { my $n = shift; my $s = ''; while (my ($k, $v) = splice @_, 0, 2) 
 sub pb_body {
     my ($resource, @spans) = @_;
     return field(1, field(1, pairs_pb(1, @$resource)) . field(2, field(1, field(1, 's')) . join '', map {
-        field(2, field(1, pack 'C*', 1 .. 16) . field(2, pack 'C*', 1 .. 8) . field(5, 'chat m') . varint(6 << 3) . varint(3)
+        field(2, field(1, pack 'H*', $_->{trace} // $trace_id) . field(2, pack 'H*', span_id($_)) . field(5, 'chat m') . varint(6 << 3) . varint(3)
             . varint(7 << 3 | 1) . pack('Q<', 1700000000000000000) . varint(8 << 3 | 1) . pack('Q<', 1700000001234567000)
             . pairs_pb(9, @{ $_->{attributes} // [] }) . join('', map { field(11, field(2, $_->[0]) . pairs_pb(3, @{ $_->[1] })) } @{ $_->{events} // [] })
             . varint(16 << 3 | 5) . pack('L<', 257)) } @spans));
@@ -97,7 +101,7 @@ for my $form ([JSON => $JSON, \&json_body], [protobuf => $PROTOBUF, \&pb_body]) 
         is_deeply $trace->{model_output}, { content => 'Hello' }, 'what was said';
         my $config = $trace->{trace_config};
         is $config->{model} . " $config->{prompt_version_id} $config->{internal_run_id}", 'm-1 prm_1 run-1', 'well-known members';
-        is $config->{trace_id} . " $config->{span_id} $config->{name}", '0102030405060708090a0b0c0d0e0f10 0102030405060708 chat m', 'ids and name';
+        is $config->{trace_id} . " $config->{span_id} $config->{name}", "$trace_id " . sprintf('%016x', $spans) . ' chat m', 'ids and name';
         is $config->{duration_ms}, 1234.567, 'duration';
         is_deeply $config->{nested}, { a => 1, b => ['x', 2] }, 'structure';
         is $config->{'gen_ai.usage.input_tokens'} . ' ' . $config->{'gen_ai.request.temperature'} . ' ' . ref $config->{stream}, '12 0.1 JSON::PP::Boolean', 'numbers and booleans';
@@ -145,7 +149,7 @@ for my $form ([JSON => $JSON, \&json_body], [protobuf => $PROTOBUF, \&pb_body]) 
         is rejected(post(Compress::Zlib::memGzip($plain), $type, headers => { 'Content-Encoding' => 'gzip' })), 0, 'is inflated';
         is stored(), $before + 1, '  and stored';
         is post($plain, $type, headers => { 'Content-Encoding' => $_ })->status, 415, $_ for 'br', 'deflate', 'gzip, gzip';
-        is rejected(post($plain, $type, headers => { 'Content-Encoding' => 'identity' })), 0, 'identity';
+        is rejected(post($body->([@resource], $good), $type, headers => { 'Content-Encoding' => 'identity' })), 0, 'identity';
         is post($plain, $type, headers => { 'Content-Encoding' => 'gzip' })->status, 400, 'not gzip at all';
         is post(substr(Compress::Zlib::memGzip($plain), 0, 40), $type, headers => { 'Content-Encoding' => 'gzip' })->status, 400, 'cut short';
         like post(Compress::Zlib::memGzip('x' x 300_000_000), $type, headers => { 'Content-Encoding' => 'gzip' })->status, qr/^4(00|13)$/, 'a bomb';
@@ -197,9 +201,52 @@ subtest 'as a whole' => sub {
     is api(GET => '/otlp/v1/traces', key => $org->{key})->status, 405, 'GET';
     is post('x' x (65 * 1024 * 1024), $JSON)->status, 413, 'too large';
     my $before = stored();
-    is rejected(post(pb_body([@resource], ($good) x 600), $PROTOBUF)), 0, 'six hundred';
+    is rejected(post(pb_body([@resource], ({ %$good, trace => 'f' x 32 }) x 600), $PROTOBUF)), 0, 'six hundred';
     is stored(), $before + 600, '  are stored';
     is rejected(post(json_body([@resource], ({}) x 10_005), $JSON)) =~ s/:.*//r, '10005 10000 spans', 'more than are looked at';
+};
+
+subtest 'sent again' => sub {
+    my @known = map { { %$good, id => "a00000000000000$_" } } 1 .. 3;
+    my $count = sub { my ($forms, @spans) = @_; my $n = stored(); is rejected(post($_->[0]([@resource], @spans), $_->[1])), 0, '  taken' for @$forms; return stored() - $n };
+    my ($json, $pb) = ([\&json_body, $JSON], [\&pb_body, $PROTOBUF]);
+    is $count->([$json], @known[0, 1]), 2, 'two spans';
+    my $first = newest();
+    is $count->([$json, $pb, $json], @known[0, 1]), 0, 'again, in both forms';
+    is newest()->{id}, $first->{id}, '  change nothing';
+    is $count->([$pb], @known), 1, 'in other company: only the new one is stored';
+    is $count->([$json], map { { %$_, id => uc $_->{id}, trace => uc $trace_id } } @known), 0, 'ids have no case';
+    is $count->([$json], { attributes => ['gen_ai.prompt' => 'P', 'gen_ai.completion' => 'other'], id => $known[0]{id} }), 0, 'with other content it is the same span';
+    is $count->([$json], { %$good, id => 'b' x 16 }, { %$good, id => 'b' x 16 }), 1, 'twice in a request';
+    is $count->([$json], { %$good, id => $known[0]{id}, trace => 'c' x 32 }), 1, 'of another trace it is another';
+    for (['0' x 16, $trace_id], ['abc', $trace_id], ['z' x 16, $trace_id], ['d' x 16, '0' x 32], ['', '']) {
+        is $count->([$json, $json], { %$good, id => $_->[0], trace => $_->[1] }), 2, "no ids: '$_->[0]' '$_->[1]'";
+    }
+
+    my $second = create_project(key => $org->{key})->{id};
+    my $before = stored();
+    is rejected(post(json_body(['tuor.project_id' => $second], @known), $JSON)), 0, 'to a second project';
+    is stored(), $before + 3, '  they are traces there, too';
+    my $foreign = create_project(key => other_org_key())->{id};
+    is rejected(post(json_body(['tuor.project_id' => $foreign], @known), $JSON, key => other_org_key())), 0, 'to another organization';
+    is psql("SELECT count(*) FROM tuor.traces WHERE project_id = '$foreign'"), 3, '  as well';
+
+    api(DELETE => "/v1/traces/$first->{id}?expected_version=1", key => $org->{key});
+    is $count->([$json], @known), 0, 'one that was deleted does not come back';
+    psql("UPDATE tuor.idempotency_keys SET expires_at = now() - interval '1 minute' WHERE org_id = '$org->{id}' AND key LIKE ' otlp %a000000000000001 $project'");
+    is $count->([$json], @known), 1, 'after a day it is forgotten';
+    my $key = psql("SELECT key FROM tuor.idempotency_keys WHERE org_id = '$org->{id}' AND key LIKE ' otlp %a000000000000002 $project'");
+    is $key, " otlp $trace_id a000000000000002 $project", 'what is kept';
+    my $clash = api(POST => '/v1/traces/', { project_id => $project, model_input => {}, model_output => {} }, key => $org->{key}, headers => { 'Idempotency-Key' => $key });
+    isnt $clash->status, 200, 'is no key that a client could send';
+
+    my @race = in_parallel(6, sub { rejected(post(json_body([@resource], map { { %$good, id => sprintf 'e%015d', $_ } } $_[0] % 2 ? 1 .. 300 : reverse 1 .. 300), $JSON)) });
+    is "@race", '0 0 0 0 0 0', 'six send the same 300 at once';
+    is psql("SELECT count(*) FROM tuor.traces WHERE org_id = '$org->{id}' AND trace_config LIKE '%\"span_id\":\"e0%'"), 300, '  and each is stored once';
+
+    psql("INSERT INTO tuor.idempotency_keys SELECT '$org->{id}', 'old-' || i, '\\x00', 't', now(), NULL, now() - interval '2 hours' FROM generate_series(1, 400) i");
+    is $count->([$json], ($good) x 250), 250, '250 new ones';
+    is psql("SELECT count(*) FROM tuor.idempotency_keys WHERE key LIKE 'old-%'"), 0, '  sweep away what is old';
 };
 
 subtest 'rate limit' => sub {

@@ -5,6 +5,8 @@
 use strict;
 use warnings;
 use utf8;
+use IO::Socket::INET;
+use POSIX ();
 use Tuor::Npm;
 use Tuor::Run qw(source write_file read_file);
 use Tuor::Server;
@@ -148,6 +150,47 @@ for my $form ('proto', 'json') {
         };
     }
 }
+
+# In front of the server, and loses its first answer.
+sub lossy_proxy {
+    my $to = shift;
+    my $listen = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 8) or die "socket: $!\n";
+    my ($log, $pid) = ("$dir/proxied", fork // die "fork: $!\n");
+    return ('http://127.0.0.1:' . $listen->sockport, $log, $pid) if $pid;
+    my ($lost, $host) = (0, $to =~ s{^http://}{}r);
+    while (my $client = $listen->accept) {
+        my ($request, $answer) = ('', '');
+        # gzip goes out in chunks, as nobody knows its length before.
+        until ($request =~ /\r\n\r\n/ && ($request =~ /^content-length: *(\d+)/mi ? length($request) - index($request, "\r\n\r\n") >= $1 + 4 : $request =~ /\r\n0\r\n\r\n\z/)) {
+            sysread($client, $request, 65_536, length $request) or last;
+        }
+        my $server = IO::Socket::INET->new(PeerAddr => $host) or last;
+        $request =~ s/^connection:.*?\r\n/Connection: close\r\n/mi;
+        print $server $request;
+        1 while sysread $server, $answer, 65_536, length $answer;
+        open my $file, '>>', $log or last;
+        print $file $answer =~ /^HTTP\S+ (\d+)/, "\n";
+        close $file;
+        # The server has answered, and the client gets what a gateway says that has lost it.
+        print $client $lost++ ? $answer : "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        close $client;
+    }
+    POSIX::_exit(0);
+}
+
+subtest 'an answer gets lost' => sub {
+    for my $form ('proto', 'json') {
+        my ($proxy, $log, $pid) = lossy_proxy(url());
+        my $before = stored();
+        my ($result) = run_jobs($proxy, { %job, form => $form, gzip => JSON::PP::true, spans => [map { { attributes => { %content, number => $_ } } } 1 .. 20] });
+        kill KILL => $pid;
+        waitpid $pid, 0;
+        is_deeply [@$result{qw(sent failed)}], [20, []], "$form: the exporter sends again, and is content" or diag explain $result;
+        is read_file($log), "200\n200\n", '  and was twice taken';
+        is stored(), $before + 20, '  each span is stored once';
+        unlink $log;
+    }
+};
 
 subtest 'beyond the quota' => sub {
     my $server = Tuor::Server->start(conf => "TuorRateLimit ingest 3/min\n");

@@ -270,6 +270,7 @@ static int take(void *baton, tuor_slice resource, tuor_slice span)
     }
     else {
         t->project = apr_pstrdup(x->pool, t->project);
+        t->same = apr_pstrdup(x->pool, t->same);        /* NULL stays NULL */
         copy(x->pool, &t->input);
         copy(x->pool, &t->output);
         copy(x->pool, &t->config);

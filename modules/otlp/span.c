@@ -275,6 +275,33 @@ static void write_config(tuor_buf *b, const reading *rd, tuor_slice span)
     tuor_buf_puts(b, "}");
 }
 
+/* ---- identity */
+
+/* An id as OTLP writes it, so many hexadecimal digits and not all of them 0: in lower case, or NULL. */
+static const char *id_of(tuor_slice span, const char *name, apr_size_t digits, apr_pool_t *pool)
+{
+    tuor_json_member m;
+    char *id;
+
+    if (!tuor_json_get(span, name, &m) || m.type != TUOR_JSON_STRING || m.value.len != digits + 2) {
+        return NULL;
+    }
+    id = apr_pstrmemdup(pool, m.value.p + 1, digits);
+    ap_str_tolower(id);
+    return strspn(id, "0123456789abcdef") == digits && strspn(id, "0") < digits ? id : NULL;
+}
+
+/*
+ * An exporter whose answer got lost sends its spans again, perhaps in other company and in the other form.
+ * A collector may send one span to several projects: there it is a trace of each.
+ */
+static const char *identity(tuor_slice span, const char *project, apr_pool_t *pool)
+{
+    const char *trace_id = id_of(span, "traceId", 32, pool), *span_id = id_of(span, "spanId", 16, pool);
+
+    return trace_id && span_id ? apr_pstrcat(pool, "otlp ", trace_id, " ", span_id, " ", project, NULL) : NULL;
+}
+
 /* Without white space, and within the limits of payloads. */
 static const char *finish(tuor_slice *out, tuor_buf *b, const char *what, tuor_request *q, apr_pool_t *pool)
 {
@@ -323,6 +350,7 @@ const char *span_read(tuor_trace_in *t, tuor_request *q, tuor_slice resource, tu
         return "tuor.project_id is no id of a project";
     }
     t->project = project;
+    t->same = identity(span, project, pool);
     write_config(&config, &rd, span);
     (void)((why = finish(&t->input, &input, "model_input", q, pool)) || (why = finish(&t->output, &output, "model_output", q, pool))
            || (why = finish(&t->config, &config, "trace_config", q, pool)));

@@ -95,6 +95,8 @@ void tuor_traces_store(tuor_request *q, tuor_trace_in *list, int n, tuor_error *
         d->config = list[i].config;
         d->at = list[i].at;
         d->id = tuor_id("trace", d->at, q->pool);
+        /* A client's Idempotency-Key has no space. The hash stays as it is: the same name is the same trace. */
+        d->key = list[i].same ? apr_pstrcat(pool, " ", list[i].same, NULL) : NULL;
         group_add(&g, d);
     }
     group_store(&g);

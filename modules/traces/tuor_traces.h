@@ -17,6 +17,11 @@ typedef struct tuor_trace_in {
     /** Valid JSON objects within the limits of size and depth, without white space; config may be none. */
     tuor_slice input, output, config;
     apr_time_t at;                      /**< its creation: q->now, a microsecond more for each that follows */
+    /**
+     * What makes it the same as one that was stored in the last 24 hours, or NULL: that one's id comes back,
+     * and nothing is stored, whatever else has changed. The organization's own; begins with the plugin's name.
+     */
+    const char *same;
     const char *id;                     /**< out: trace_…, in q->pool */
     tuor_error *err;                    /**< out: why it was not stored, or NULL */
 } tuor_trace_in;

@@ -84,7 +84,8 @@ sub stop_process {
 # stop them. httpd first, as it minds the loss of its database.
 sub stop_servers {
     my $dir = shift;
-    for my $file (glob("$dir/*/logs/httpd.pid"), glob("$dir/*/postmaster.pid")) {
+    # Those of t/quickstart.t lie a directory deeper.
+    for my $file (map { glob "$dir/$_" } '*/logs/httpd.pid', '*/*/run/httpd.pid', '*/postmaster.pid', '*/*/pg/postmaster.pid') {
         my ($pid) = eval { read_file($file) =~ /^(\d+)/ } or next;
         next unless (eval { read_file("/proc/$pid/cmdline") } // '') =~ /\Q$dir\E/;
         stop_process($pid, $file =~ /httpd/ ? 'TERM' : 'QUIT', 10) or kill KILL => $pid;
