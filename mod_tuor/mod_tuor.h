@@ -450,6 +450,12 @@ tuor_error *tuor_db_begin(tuor_db **db, tuor_request *q, tuor_db_mode mode);
 tuor_error *tuor_db_begin_system(tuor_db **db, server_rec *s, const char *org_id,
                                  tuor_db_mode mode, apr_pool_t *pool);
 
+/** TuorDatabaseTimeout of a server. */
+apr_interval_time_t tuor_db_timeout(const server_rec *s);
+
+/** Let the statements of a unit of work take no longer than until a time, if that is before TuorDatabaseTimeout; 0: no matter. */
+void tuor_db_until(tuor_db *db, apr_time_t deadline);
+
 /**
  * Run a statement and wait for its result, at most TuorDatabaseTimeout.
  * @param res may be NULL; set to NULL with an error; lives until the pool of the unit ends (that of the

@@ -70,8 +70,11 @@ typedef struct draft {
     const char *key;                    /**< Idempotency-Key, or NULL */
     unsigned char hash[TUOR_HASH_LEN];  /**< with a key: SHA-256 of the body as sent */
     int replayed;                       /**< out: nothing was stored, an earlier request had the same key */
-    int uncounted;                      /**< for ingest.c alone */
     tuor_error *err;                    /**< out: why it was not stored, or NULL */
+    /* For ingest.c alone. */
+    tuor_request *q;
+    const char *event, *model, *prompt, *run;
+    int uncounted;
 } draft;
 
 /**
@@ -85,11 +88,24 @@ tuor_error *draft_read(draft *d, tuor_request *q, tuor_slice text, const char *w
 const char *draft_well_known(tuor_slice config, const char *name, apr_pool_t *pool);
 
 /**
- * Store traces in one statement, and so in one transaction. Each draft gets its own err; only what
- * concerns them all is returned, and then nothing is known to be stored.
+ * Store traces in one transaction. Each draft gets its own err; only what concerns them all is returned,
+ * and then nothing is known to be stored.
  * @param n at most 256; payloads of more than one are copied into pool
  */
 tuor_error *ingest(tuor_request *q, draft **list, int n, apr_pool_t *pool);
+
+/**
+ * Run the statement for traces that ingest() has prepared, of any number of requests of one server. Their
+ * threads wait meanwhile: what is found out about each is written into their pools.
+ * @param deadline as for tuor_db_until()
+ */
+tuor_error *ingest_statement(server_rec *s, draft **list, int n, apr_time_t deadline, apr_pool_t *pool);
+
+/* ---- who shares a commit (writer.c) */
+
+/** Find statement and commit for the traces of a request, and wait for them. Arguments and result as of ingest(). */
+tuor_error *writer_store(tuor_request *q, draft **list, int n, apr_pool_t *pool);
+void writer_register(apr_pool_t *pool);
 
 /* ---- many on their way in (group.c) */
 
