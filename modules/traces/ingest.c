@@ -8,19 +8,16 @@
 
 APLOG_USE_MODULE(tuor_traces);
 
-#define ANSWER "SELECT verdict, org, actor, first_trace, first_at, first_by, most FROM tuor.ingest"
+#define ANSWER "SELECT verdict, org, actor, first_trace, first_at, first_by, most FROM tuor."
 
 /* For one, the payloads go to the connection from where they are. */
 static const tuor_stmt one = {
-    "traces_ingest",
-    ANSWER "(ARRAY[$1::bytea], ARRAY[$2::text], ARRAY[$3::text], ARRAY[$4::text], ARRAY[$5::text], ARRAY[$6::text],"
-    " ARRAY[$7::timestamptz], ARRAY[$8::text], ARRAY[$9::text], ARRAY[$10::text], ARRAY[$11::text], ARRAY[$12::text],"
-    " ARRAY[$13::text], ARRAY[$14::text], ARRAY[$15::bytea], nullif($16::bigint, 0))"
+    "traces_ingest", ANSWER "ingest_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, nullif($16, 0))"
 };
 
 static const tuor_stmt many = {
     "traces_ingest_many",
-    ANSWER "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, nullif($16::bigint, 0)) ORDER BY n"
+    ANSWER "ingest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, nullif($16, 0)) ORDER BY n"
 };
 
 static const tuor_stmt count_begin = { "traces_count_begin", "SELECT tuor.count_begin($1)" };
