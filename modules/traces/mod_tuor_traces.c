@@ -32,6 +32,7 @@ static void register_hooks(apr_pool_t *pool)
     TUOR_OPENAPI(pool, traces);
     APR_REGISTER_OPTIONAL_FN(tuor_traces_store);
     tuor_hook_routes(add_routes, NULL, NULL, APR_HOOK_MIDDLE);
+    share_register(pool);
     writer_register(pool);
 }
 
