@@ -150,6 +150,15 @@ void share_register(apr_pool_t *pool);
 tuor_error *writer_store(tuor_request *q, draft **list, int n, apr_pool_t *pool);
 void writer_register(apr_pool_t *pool);
 
+/* ---- who shares a read (reader.c) */
+
+/**
+ * Read a trace. Not found means that it is large or not there: ask for it alone then.
+ * @param t its columns, in q->pool
+ */
+tuor_error *reader_get(trace *t, int *found, tuor_request *q, const char *id);
+void reader_register(apr_pool_t *pool);
+
 /* ---- many on their way in (group.c) */
 
 /* A group is stored when it has so many traces, or so many bytes. ingest() takes 256. */
