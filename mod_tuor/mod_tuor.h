@@ -196,6 +196,7 @@ struct tuor_request {
     char *body;                         /**< after tuor_body_*: the body, writable; freed with the request */
     apr_size_t body_len;
     int answered;                       /**< an answer has been started */
+    const void *entry;                  /**< the core's own */
 };
 
 /** The request behind a request_rec that Tuor's handler serves, or NULL. */
