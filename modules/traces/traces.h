@@ -104,7 +104,7 @@ tuor_error *ingest_statement(server_rec *s, draft **list, int n, apr_time_t dead
 /* ---- statements that requests share (share.c) */
 
 /** Kinds of such statements. */
-enum { SHARE_INGEST, SHARE_READ, SHARE_KINDS };
+enum { SHARE_INGEST, SHARE_INGEST_HUGE, SHARE_READ, SHARE_KINDS };
 
 typedef enum { SHARE_QUEUED, SHARE_TAKEN, SHARE_LEADING, SHARE_ALONE, SHARE_DONE } share_state;
 
@@ -125,8 +125,8 @@ typedef struct share_member {
 typedef struct share_kind {
     int place;                          /**< SHARE_… */
     int flights;                        /**< so many under way at a time, in a child and for a server */
-    int rows_max;
-    apr_size_t bytes_max;
+    int rows_max;                       /**< of members together; a leader alone may have more */
+    apr_size_t bytes_max;               /**< likewise */
     int (*fits)(const share_member *leader, const share_member *m);     /**< may go together; NULL: any may */
     /**
      * Run the statement of some members of a server, in the first one's thread. What became of each goes to

@@ -6,13 +6,17 @@
  *
  * One commit at a time in a child and for a server: with two, each has half the company, and costs more
  * than it saves.
+ *
+ * libpq copies a statement's parameters, and keeps a buffer of that size for the life of the connection. So few
+ * of the very large ones are under way at a time; the pool gives them the same few connections.
  */
 #include "traces.h"
 
 APLOG_USE_MODULE(tuor_traces);
 
-/* From here on a request goes by itself. */
+/* From here on a request goes by itself; and from here on it may have to wait for others of its size. */
 #define LARGE (64 * 1024)
+#define HUGE_ONE (1024 * 1024)
 
 static tuor_metric *requests_a_commit, *traces_a_commit;
 
@@ -35,6 +39,7 @@ static tuor_error *run(server_rec *s, share_member *first, int n, apr_time_t dea
 
 /* ingest() takes 256 rows; the bytes are copied for libpq, and by it. */
 static const share_kind commits = { SHARE_INGEST, 1, 250, 512 * 1024, NULL, run, &requests_a_commit };
+static const share_kind huge = { SHARE_INGEST_HUGE, 4, 0, 0, NULL, run, &requests_a_commit };
 
 static tuor_error *alone(server_rec *s, draft **list, int n, apr_pool_t *pool)
 {
@@ -46,12 +51,14 @@ static tuor_error *alone(server_rec *s, draft **list, int n, apr_pool_t *pool)
 tuor_error *writer_store(tuor_request *q, draft **list, int n, apr_pool_t *pool)
 {
     share_member me = { .q = q, .work = list, .n = n };
+    const share_kind *kind;
     int i;
 
     for (i = 0; i < n; i++) {
         me.bytes += list[i]->input.len + list[i]->output.len + list[i]->config.len;
     }
-    if (me.bytes >= LARGE || n > commits.rows_max || !share_run(&commits, &me)) {
+    kind = me.bytes >= HUGE_ONE ? &huge : me.bytes >= LARGE || n > commits.rows_max ? NULL : &commits;
+    if (!kind || !share_run(kind, &me)) {
         return alone(q->r->server, list, n, pool);
     }
     return me.err;
