@@ -164,10 +164,27 @@ static void fly(queue *w, const share_kind *kind, share_member *leader, int n, a
     tuor_metric_observe(*kind->members, members);
 }
 
+/* The database is away. Those who have waited for long need not find that out once more. */
+static void give_up(queue *w, const tuor_error *err, apr_time_t since)
+{
+    share_member **at = &w->first, *before = NULL, *m;
+
+    while ((m = *at) != NULL) {
+        if (m->since > since) {
+            before = m;
+            at = &m->next;
+            continue;
+        }
+        take_out(w, at, before);
+        m->err = copy_error(err, m->q->pool);
+        tell(m, SHARE_DONE);
+    }
+}
+
 static void lead(queue *w, const share_kind *kind, share_member *leader, apr_interval_time_t timeout)
 {
     share_member *m, *next;
-    share_state end;
+    share_state end = SHARE_DONE;
     apr_pool_t *pool;
     int n;
 
@@ -178,9 +195,13 @@ static void lead(queue *w, const share_kind *kind, share_member *leader, apr_int
 
     fly(w, kind, leader, n, timeout, pool);
 
-    /* Refused as a whole, which says nothing of a single one. */
-    end = leader->err && leader->err->status != HTTP_SERVICE_UNAVAILABLE && leader->next ? SHARE_ALONE : SHARE_DONE;
     apr_thread_mutex_lock(w->lock);
+    if (leader->err && leader->err->status == HTTP_SERVICE_UNAVAILABLE) {
+        give_up(w, leader->err, apr_time_now() - timeout / 2);
+    }
+    else if (leader->err && leader->next) {
+        end = SHARE_ALONE;              /* refused as a whole, which says nothing of a single one */
+    }
     pass_on(w);
     for (m = leader->next; m; m = next) {
         next = m->next;                 /* as soon as it is told and the lock is free, m may be gone */
