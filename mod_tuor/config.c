@@ -84,6 +84,11 @@ unsigned tuor_max_depth(const server_rec *s)
     return (unsigned)tuor_config_of(s).max_depth;
 }
 
+apr_interval_time_t tuor_db_timeout(const server_rec *s)
+{
+    return tuor_config_of(s).db_timeout;
+}
+
 apr_int64_t tuor_trace_limit(const server_rec *s)
 {
     return tuor_config_of(s).trace_limit;

@@ -117,6 +117,15 @@ tuor_error *tuor_db_begin_system(tuor_db **db, server_rec *s, const char *org_id
     return open_unit(db, NULL, s, org_id, mode, pool);
 }
 
+void tuor_db_until(tuor_db *db, apr_time_t deadline)
+{
+    apr_interval_time_t left = deadline - apr_time_now();
+
+    if (deadline && left < db->link->timeout) {
+        db->link->timeout = left;       /* tuor_link_open() sets it anew */
+    }
+}
+
 /* -------------------------------------------------------------- statements */
 
 /* The step that lets the transaction into an organization; NULL stmt: none is needed. */

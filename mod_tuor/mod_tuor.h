@@ -37,7 +37,7 @@ extern "C" {
 #define TUOR_API_VERSION 1
 
 /** The newest migration that this software knows: sql/NNNN_*.sql. */
-#define TUOR_SCHEMA_VERSION 10
+#define TUOR_SCHEMA_VERSION 11
 
 /** A log tag: one for each call site, four digits, never used twice. Tuor's own; a plugin has tags of its own. */
 #define TUORNO(n) "TUOR" #n ": "
@@ -196,6 +196,7 @@ struct tuor_request {
     char *body;                         /**< after tuor_body_*: the body, writable; freed with the request */
     apr_size_t body_len;
     int answered;                       /**< an answer has been started */
+    const void *entry;                  /**< the core's own */
 };
 
 /** The request behind a request_rec that Tuor's handler serves, or NULL. */
@@ -457,6 +458,12 @@ tuor_error *tuor_db_begin(tuor_db **db, tuor_request *q, tuor_db_mode mode);
  */
 tuor_error *tuor_db_begin_system(tuor_db **db, server_rec *s, const char *org_id,
                                  tuor_db_mode mode, apr_pool_t *pool);
+
+/** TuorDatabaseTimeout of a server. */
+apr_interval_time_t tuor_db_timeout(const server_rec *s);
+
+/** Let the statements of a unit of work take no longer than until a time, if that is before TuorDatabaseTimeout; 0: no matter. */
+void tuor_db_until(tuor_db *db, apr_time_t deadline);
 
 /**
  * Run a statement and wait for its result, at most TuorDatabaseTimeout.

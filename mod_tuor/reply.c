@@ -16,6 +16,9 @@ APLOG_USE_MODULE(tuor);
 /* From here on a bucket of its own is cheaper than a copy. */
 #define BIG 8192
 
+/* What is gathered before it becomes a bucket; a longer buffer would only be copied as it grows. */
+#define CHUNK 16000
+
 struct tuor_reply {
     tuor_request *q;
     apr_bucket_brigade *bb;
@@ -68,9 +71,17 @@ static void pass(tuor_reply *rp)
     rp->queued = 0;
 }
 
+static void add(tuor_reply *rp, const char *p, apr_size_t len)
+{
+    if (rp->buf.len + len > CHUNK && !rp->streaming) {
+        queue_buf(rp);
+    }
+    tuor_buf_add(&rp->buf, p, len);
+}
+
 void tuor_reply_puts(tuor_reply *rp, const char *text)
 {
-    tuor_buf_puts(&rp->buf, text);
+    add(rp, text, strlen(text));
 }
 
 void tuor_reply_printf(tuor_reply *rp, const char *fmt, ...)
@@ -88,7 +99,7 @@ void tuor_reply_printf(tuor_reply *rp, const char *fmt, ...)
 void tuor_reply_slice(tuor_reply *rp, tuor_slice s)
 {
     if (s.len < BIG) {
-        tuor_buf_add(&rp->buf, s.p, s.len);
+        add(rp, s.p, s.len);
     }
     else if (rp->streaming) {
         tuor_reply_flush(rp);

@@ -26,6 +26,7 @@ typedef struct entry {
     const tuor_route *route;
     segments path;
     tuor_metric *answered[ANSWERS];
+    tuor_metric *duration;
 } entry;
 
 /* Lives in pconf: collected anew with every configuration. */
@@ -100,22 +101,11 @@ static int answer_of(int status)
 
 void tuor_route_count(const tuor_request *q, int status)
 {
-    const char *name = q->route && q->route->limit ? q->route->limit : "none";
-    tuor_metric *const *answered = refused;
-    int i;
+    const entry *e = q->entry;
 
-    for (i = 0; q->route && i < table->nelts; i++) {
-        const entry *e = &APR_ARRAY_IDX(table, i, entry);
-
-        if (e->route == q->route) {
-            answered = e->answered;
-            break;
-        }
-    }
-    tuor_metric_add(answered[answer_of(status)], 1);
-    if (q->route) {
-        tuor_metric_observe(apr_hash_get(durations, name, APR_HASH_KEY_STRING),
-                            (double)(apr_time_now() - q->now) / APR_USEC_PER_SEC);
+    tuor_metric_add((e ? e->answered : refused)[answer_of(status)], 1);
+    if (e) {
+        tuor_metric_observe(e->duration, (double)(apr_time_now() - q->now) / APR_USEC_PER_SEC);
     }
 }
 
@@ -161,7 +151,7 @@ static void count_all(apr_pool_t *pconf)
 
         count_as(e->answered, apr_psprintf(pconf, "method=\"%s\",route=\"%s\"", method_name(pconf, e->route->method), e->route->path),
                  pconf);
-        duration_of(e->route);
+        e->duration = duration_of(e->route);
     }
 }
 
@@ -285,6 +275,7 @@ int tuor_route_find(tuor_request *q, const char **allow, int *open)
         if (e->route->method == q->r->method_number) {
             q->route = e->route;
             *open = e->route->role == TUOR_ROLE_PUBLIC;
+            q->entry = e;
             take_params(q, &e->path, &path);
             return OK;
         }

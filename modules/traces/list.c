@@ -70,11 +70,13 @@ static const char *payload_columns(const page *p)
                         excluded(p->ex, X_CONFIG) ? "NULL::text" : "t.trace_config");
 }
 
+/* What a row takes in memory. */
+#define SIZE "octet_length(t.model_input) + octet_length(t.model_output) + coalesce(octet_length(t.trace_config), 0)" \
+    " + 2 * coalesce(octet_length(t.corrected_output), 0)"
+
 /* The next batch: one row more than is left tells whether there is a next page. */
 static tuor_error *fetch(tuor_result **res, page *p)
 {
-    const char *size = "octet_length(t.model_input) + octet_length(t.model_output) + coalesce(octet_length(t.trace_config), 0)"
-                       " + 2 * coalesce(octet_length(t.corrected_output), 0)";
     const char *where, *limit, *offset;
 
     rows_left(p);
@@ -82,9 +84,48 @@ static tuor_error *fetch(tuor_result **res, page *p)
     offset = add_int(&p->f, p->skip);
     where = tuor_buf_text(&p->f.sql);
     return run(res, p, apr_pstrcat(p->q->pool,
-        "SELECT " TRACE_HEAD_COLUMNS ", ", payload_columns(p), ", t.bytes FROM (SELECT t.*, ", size, " AS size, sum(", size,
+        "SELECT " TRACE_HEAD_COLUMNS ", ", payload_columns(p), ", t.bytes FROM (SELECT t.*, " SIZE " AS size, sum(" SIZE
         ") OVER (", order(p), " ROWS UNBOUNDED PRECEDING) AS bytes FROM (SELECT * FROM tuor.traces t", where, order(p),
         " LIMIT ", limit, " OFFSET ", offset, ") t) t WHERE t.bytes - t.size < " APR_STRINGIFY(BATCH_BYTES), order(p), NULL));
+}
+
+/*
+ * The page at once, if it is small: PostgreSQL looks at its rows twice, which costs less than to carry them
+ * through a running sum. No rows where it is not small, or empty.
+ */
+static tuor_error *fetch_whole(tuor_result **res, page *p)
+{
+    const char *where, *limit, *offset;
+
+    rows_left(p);
+    limit = add_int(&p->f, p->left + 1);
+    offset = add_int(&p->f, p->skip);
+    where = tuor_buf_text(&p->f.sql);
+    return run(res, p, apr_pstrcat(p->q->pool,
+        "SELECT " TRACE_HEAD_COLUMNS ", ", payload_columns(p), ", 0 AS bytes FROM tuor.traces t", where,
+        " AND (SELECT sum(" SIZE ") FROM (SELECT * FROM tuor.traces t", where, order(p), " LIMIT ", limit, " OFFSET ", offset,
+        ") t) < " APR_STRINGIFY(BATCH_BYTES), order(p), " LIMIT ", limit, " OFFSET ", offset, NULL));
+}
+
+/* Whether every row of the index is one of the page, so that a second look costs little. */
+static int is_plain(const page *p)
+{
+    const filter *f = &p->f;
+
+    return p->skip < 100 && !f->statuses && !f->tag && !f->model && !f->prompt_version_id && !f->internal_run_id;
+}
+
+static tuor_error *fetch_first(tuor_result **res, page *p)
+{
+    tuor_error *err;
+
+    if (is_plain(p)) {
+        err = fetch_whole(res, p);
+        if (err || tuor_result_rows(*res)) {
+            return err;
+        }
+    }
+    return fetch(res, p);
 }
 
 /* The last id of the page, where the first batch did not reach it. */
@@ -188,7 +229,7 @@ tuor_error *traces_list(tuor_request *q)
     tuor_error *err = parse(&p, q);
 
     if (!err) {
-        err = fetch(&res, &p);
+        err = fetch_first(&res, &p);
     }
     if (err) {
         return err;

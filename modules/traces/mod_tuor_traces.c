@@ -34,6 +34,9 @@ static void register_hooks(apr_pool_t *pool)
     APR_REGISTER_OPTIONAL_FN(tuor_traces_read);
     APR_REGISTER_OPTIONAL_FN(tuor_traces_write);
     tuor_hook_routes(add_routes, NULL, NULL, APR_HOOK_MIDDLE);
+    share_register(pool);
+    writer_register(pool);
+    reader_register(pool);
 }
 
 AP_DECLARE_MODULE(tuor_traces) = {

@@ -70,8 +70,11 @@ typedef struct draft {
     const char *key;                    /**< Idempotency-Key, or NULL */
     unsigned char hash[TUOR_HASH_LEN];  /**< with a key: SHA-256 of the body as sent */
     int replayed;                       /**< out: nothing was stored, an earlier request had the same key */
-    int uncounted;                      /**< for ingest.c alone */
     tuor_error *err;                    /**< out: why it was not stored, or NULL */
+    /* For ingest.c alone. */
+    tuor_request *q;
+    const char *event, *model, *prompt, *run;
+    int uncounted;
 } draft;
 
 /**
@@ -85,11 +88,76 @@ tuor_error *draft_read(draft *d, tuor_request *q, tuor_slice text, const char *w
 const char *draft_well_known(tuor_slice config, const char *name, apr_pool_t *pool);
 
 /**
- * Store traces in one statement, and so in one transaction. Each draft gets its own err; only what
- * concerns them all is returned, and then nothing is known to be stored.
+ * Store traces in one transaction. Each draft gets its own err; only what concerns them all is returned,
+ * and then nothing is known to be stored.
  * @param n at most 256; payloads of more than one are copied into pool
  */
 tuor_error *ingest(tuor_request *q, draft **list, int n, apr_pool_t *pool);
+
+/**
+ * Run the statement for traces that ingest() has prepared, of any number of requests of one server. Their
+ * threads wait meanwhile: what is found out about each is written into their pools.
+ * @param deadline as for tuor_db_until()
+ */
+tuor_error *ingest_statement(server_rec *s, draft **list, int n, apr_time_t deadline, apr_pool_t *pool);
+
+/* ---- statements that requests share (share.c) */
+
+/** Kinds of such statements. */
+enum { SHARE_INGEST, SHARE_INGEST_HUGE, SHARE_READ, SHARE_KINDS };
+
+typedef enum { SHARE_QUEUED, SHARE_TAKEN, SHARE_LEADING, SHARE_ALONE, SHARE_DONE } share_state;
+
+/** A request's part in a statement; on the stack of its thread. */
+typedef struct share_member {
+    tuor_request *q;
+    void *work;                         /**< what it is about; the kind's own */
+    int n;                              /**< rows */
+    apr_size_t bytes;                   /**< of its parameters */
+    tuor_error *err;                    /**< out: of the whole statement; in q->pool */
+    /* For share.c alone, but next: run() finds the others there. */
+    struct share_member *next;
+    apr_time_t since;
+    share_state state;
+    struct apr_thread_cond_t *told;
+} share_member;
+
+typedef struct share_kind {
+    int place;                          /**< SHARE_… */
+    int flights;                        /**< so many under way at a time, in a child and for a server */
+    int rows_max;                       /**< of members together; a leader alone may have more */
+    apr_size_t bytes_max;               /**< likewise */
+    int (*fits)(const share_member *leader, const share_member *m);     /**< may go together; NULL: any may */
+    /**
+     * Run the statement of some members of a server, in the first one's thread. What became of each goes to
+     * its work, with memory of its request's pool; its thread waits.
+     * @param deadline as for tuor_db_until()
+     */
+    tuor_error *(*run)(server_rec *s, share_member *first, int rows, apr_time_t deadline, apr_pool_t *pool);
+    tuor_metric **members;              /**< how many there were */
+} share_kind;
+
+/**
+ * Do a request's part with the next statement, and wait for it. Set q, work, n and bytes.
+ * @return 1: m->err tells how the statement ended; 0: it was refused, and this member is to go by itself
+ */
+int share_run(const share_kind *kind, share_member *m);
+void share_register(apr_pool_t *pool);
+
+/* ---- who shares a commit (writer.c) */
+
+/** Find statement and commit for the traces of a request, and wait for them. Arguments and result as of ingest(). */
+tuor_error *writer_store(tuor_request *q, draft **list, int n, apr_pool_t *pool);
+void writer_register(apr_pool_t *pool);
+
+/* ---- who shares a read (reader.c) */
+
+/**
+ * Read a trace. Not found means that it is large or not there: ask for it alone then.
+ * @param t its columns, in q->pool
+ */
+tuor_error *reader_get(trace *t, int *found, tuor_request *q, const char *id);
+void reader_register(apr_pool_t *pool);
 
 /* ---- many on their way in (group.c) */
 

@@ -86,7 +86,12 @@ sub summary {
 # Every acknowledged trace over HTTP, too.
 sub unreadable {
     my @acked = grep { $_->[0] eq 'acked' } @_;
-    return grep { (api(GET => "/v1/traces/$_->[2]", key => $key, server => $server)->raw('model_input') // '') ne qq({"nonce":"$_->[1]"}) } @acked;
+    return grep {
+        my $reply = api(GET => "/v1/traces/$_->[2]", key => $key, server => $server);
+        my $good = $reply->status == 200 && ($reply->raw('model_input') // '') eq qq({"nonce":"$_->[1]"});
+        diag "$_->[2]: ", $reply->status, ' ', $reply->body if !$good;
+        !$good;
+    } @acked;
 }
 
 subtest 'the ledger sees losses' => sub {

@@ -1,0 +1,261 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/*
+ * Statements that requests share: what arrives while a statement is under way goes with the next one.
+ *
+ * A request that finds none under way leads: its thread runs the statement for itself and for all who
+ * wait. When the statement is through, its members know what became of them, and the first of those who
+ * have come meanwhile leads the next one. So there is no timer, a request that comes alone waits for
+ * nobody, and the more there is to do, the less each costs.
+ *
+ * What a member asks for in vain is its own matter, which the statement tells. A statement that the
+ * database refuses as a whole tells nothing of one member, so each then goes by itself. A database that
+ * is away is that for all of them.
+ *
+ * Threads: a member's thread sleeps from the moment it is in the queue until it is told to lead or that all
+ * is done. Meanwhile the leader's thread alone touches the member's request and its pool; the lock hands
+ * both over and back. A member leaves the queue by itself when nobody has taken it within
+ * TuorDatabaseTimeout; once it is taken it waits for its leader, whose statement has a deadline. Where the
+ * client goes away nothing changes: its thread is here, and notices when it writes the answer.
+ */
+#include "traces.h"
+
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+
+APLOG_USE_MODULE(tuor_traces);
+
+extern module AP_MODULE_DECLARE_DATA tuor_traces_module;
+
+/* One for a server and a kind of statement: servers may have databases and limits of their own. */
+typedef struct queue {
+    server_rec *s;
+    apr_thread_mutex_t *lock;           /* over all that follows, and the states of members */
+    share_member *first, *last;
+    int flights;                        /* statements under way */
+} queue;
+
+static queue *queue_of(const server_rec *s, const share_kind *kind)
+{
+    return (queue *)ap_get_module_config(s->module_config, &tuor_traces_module) + kind->place;
+}
+
+/* -------------------------------------------------------------- the queue */
+
+static void enqueue(queue *w, share_member *m)
+{
+    m->state = SHARE_QUEUED;
+    if (w->first) {
+        w->last->next = m;
+    }
+    else {
+        w->first = m;
+    }
+    w->last = m;
+}
+
+/* Take out *at, which before points to (NULL: it is the first). */
+static share_member *take_out(queue *w, share_member **at, share_member *before)
+{
+    share_member *m = *at;
+
+    *at = m->next;
+    if (w->last == m) {
+        w->last = before;
+    }
+    m->next = NULL;
+    return m;
+}
+
+static void leave_queue(queue *w, const share_member *m)
+{
+    share_member **at = &w->first, *before = NULL;
+
+    while (*at != m) {
+        before = *at;
+        at = &before->next;
+    }
+    take_out(w, at, before);
+}
+
+static void tell(share_member *m, share_state what)
+{
+    m->state = what;
+    apr_thread_cond_signal(m->told);
+}
+
+/* Those who wait and have room in the leader's statement. @return how many rows it has */
+static int take_company(queue *w, const share_kind *kind, share_member *leader)
+{
+    share_member *last = leader, *before = NULL, **at = &w->first;
+    apr_size_t bytes = leader->bytes;
+    int n = leader->n;
+
+    while (*at && n + (*at)->n <= kind->rows_max && bytes + (*at)->bytes <= kind->bytes_max) {
+        if (kind->fits && !kind->fits(leader, *at)) {
+            before = *at;
+            at = &before->next;
+            continue;
+        }
+        last->next = take_out(w, at, before);
+        last = last->next;
+        last->state = SHARE_TAKEN;
+        n += last->n;
+        bytes += last->bytes;
+    }
+    return n;
+}
+
+/* One statement less is under way: the first in the queue leads the next. */
+static void pass_on(queue *w)
+{
+    if (w->first) {
+        tell(take_out(w, &w->first, NULL), SHARE_LEADING);
+    }
+    else {
+        w->flights--;
+    }
+}
+
+/* Until somebody takes this member or lets it lead, or its time is over. */
+static void await(queue *w, share_member *m, apr_interval_time_t timeout)
+{
+    apr_time_t now = apr_time_now();
+
+    while (m->state == SHARE_QUEUED && now < m->since + timeout) {
+        apr_thread_cond_timedwait(m->told, w->lock, m->since + timeout - now);
+        now = apr_time_now();
+    }
+    if (m->state == SHARE_QUEUED) {
+        leave_queue(w, m);
+        m->state = SHARE_DONE;
+        m->err = tuor_error_make(m->q->pool, HTTP_SERVICE_UNAVAILABLE, "The database is too slow at the moment: try again shortly");
+        m->err->cause = "no statement had room for the request in time";
+    }
+    while (m->state == SHARE_TAKEN) {
+        apr_thread_cond_wait(m->told, w->lock);
+    }
+}
+
+/* ---------------------------------------------------------- the statement */
+
+/* Everybody's memory is freed when that request is over: so an error of all is one of each. */
+static tuor_error *copy_error(const tuor_error *err, apr_pool_t *pool)
+{
+    tuor_error *copy = tuor_error_make(pool, err->status, "%s", err->detail);
+
+    copy->retry_after = err->retry_after;
+    copy->cause = apr_pstrdup(pool, err->cause);
+    copy->sqlstate = apr_pstrdup(pool, err->sqlstate);
+    return copy;
+}
+
+/* The statement of a leader and its company. */
+static void fly(queue *w, const share_kind *kind, share_member *leader, int n, apr_interval_time_t timeout, apr_pool_t *pool)
+{
+    apr_time_t deadline = leader->since + timeout, least = apr_time_now() + timeout / 4;
+    tuor_error *err = kind->run(w->s, leader, n, deadline > least ? deadline : least, pool);
+    share_member *m;
+    int members = 0;
+
+    for (m = leader; m; m = m->next) {
+        members++;
+        m->err = err ? copy_error(err, m->q->pool) : NULL;
+    }
+    tuor_metric_observe(*kind->members, members);
+}
+
+/* The database is away. Those who have waited for long need not find that out once more. */
+static void give_up(queue *w, const tuor_error *err, apr_time_t since)
+{
+    share_member **at = &w->first, *before = NULL, *m;
+
+    while ((m = *at) != NULL) {
+        if (m->since > since) {
+            before = m;
+            at = &m->next;
+            continue;
+        }
+        take_out(w, at, before);
+        m->err = copy_error(err, m->q->pool);
+        tell(m, SHARE_DONE);
+    }
+}
+
+static void lead(queue *w, const share_kind *kind, share_member *leader, apr_interval_time_t timeout)
+{
+    share_member *m, *next;
+    share_state end = SHARE_DONE;
+    apr_pool_t *pool;
+    int n;
+
+    apr_pool_create(&pool, leader->q->pool);
+    apr_thread_mutex_lock(w->lock);
+    n = take_company(w, kind, leader);
+    apr_thread_mutex_unlock(w->lock);
+
+    fly(w, kind, leader, n, timeout, pool);
+
+    apr_thread_mutex_lock(w->lock);
+    if (leader->err && leader->err->status == HTTP_SERVICE_UNAVAILABLE) {
+        give_up(w, leader->err, apr_time_now() - timeout / 2);
+    }
+    else if (leader->err && leader->next) {
+        end = SHARE_ALONE;              /* refused as a whole, which says nothing of a single one */
+    }
+    pass_on(w);
+    for (m = leader->next; m; m = next) {
+        next = m->next;                 /* as soon as it is told and the lock is free, m may be gone */
+        tell(m, end);
+    }
+    leader->state = end;
+    apr_thread_mutex_unlock(w->lock);
+    apr_pool_destroy(pool);
+}
+
+int share_run(const share_kind *kind, share_member *m)
+{
+    queue *w = queue_of(m->q->r->server, kind);
+    apr_interval_time_t timeout = tuor_db_timeout(w->s);
+
+    m->since = apr_time_now();
+    m->next = NULL;
+    m->err = NULL;
+    apr_thread_mutex_lock(w->lock);
+    if (w->flights < kind->flights) {
+        w->flights++;
+        m->state = SHARE_LEADING;
+    }
+    else {
+        apr_thread_cond_create(&m->told, m->q->pool);
+        enqueue(w, m);
+        await(w, m, timeout);
+    }
+    apr_thread_mutex_unlock(w->lock);
+    if (m->state == SHARE_LEADING) {
+        lead(w, kind, m, timeout);
+    }
+    return m->state == SHARE_DONE;
+}
+
+/* -------------------------------------------------------------- hooks */
+
+static void child_init(apr_pool_t *pchild, server_rec *s)
+{
+    queue *w;
+    int i;
+
+    for (; s; s = s->next) {
+        w = apr_pcalloc(pchild, SHARE_KINDS * sizeof(*w));
+        for (i = 0; i < SHARE_KINDS; i++) {
+            w[i].s = s;
+            apr_thread_mutex_create(&w[i].lock, APR_THREAD_MUTEX_DEFAULT, pchild);
+        }
+        ap_set_module_config(s->module_config, &tuor_traces_module, w);
+    }
+}
+
+void share_register(apr_pool_t *pool)
+{
+    (void)pool;
+    ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
+}
