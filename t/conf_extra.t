@@ -34,7 +34,7 @@ certificate(nameless => '/CN=Nameless', 'ca', 30);
 certificate(expired  => "/CN=Ada/emailAddress=$ada", 'ca', -1);
 certificate(forged   => "/CN=Ada/emailAddress=$ada", 'stranger', 30);
 
-my $port = free_port();
+our $port = free_port();
 my $server = Tuor::Server->start(conf => <<"END");
 Define TUOR_CLIENT_CA_FILE "$dir/ca.pem"
 Listen 127.0.0.1:$port
@@ -98,6 +98,27 @@ subtest 'LDAP' => sub {
     isnt api(GET => '/v1/me', login => 'admin', server => $away)->status, 200, 'the password file counts no more, whatever the directory says';
     like $away->error_log, qr/auth_ldap|AH017\d\d/, '  which has been asked';
     is api(GET => '/v1/me', server => $away)->status, 200, 'keys go on without it';
+};
+
+subtest 'TLS' => sub {
+    my $tls = free_port();
+    my $with = Tuor::Server->start(conf => "Listen 127.0.0.1:$tls\nDefine TUOR_TLS_ADDRESS 127.0.0.1:$tls\nDefine TUOR_TLS_CERTIFICATE \"$dir/server.pem\"\n"
+        . "Define TUOR_TLS_KEY \"$dir/server.key\"\nInclude \"$extra/tls.conf\"\n");
+    local $port = $tls;
+    for my $version ('TLSv1_2', 'TLSv1_3') {
+        local $ENV{TUOR_TEST_TLS} = $version;
+        my $reply = over_tls(undef, GET => '/v1/me', undef, 'X-API-Key' => api_key());
+        is $reply->status, 200, $version or diag $reply->body;
+        is $reply->header('strict-transport-security'), 'max-age=31536000', '  from now on';
+    }
+};
+
+subtest 'a cluster' => sub {
+    my $so = build_config()->{libexecdir} . '/mod_remoteip.so';
+    plan skip_all => 'mod_remoteip is not there' unless -e $so;
+    my $member = Tuor::Server->start(conf => "LoadModule remoteip_module $so\nDefine TUOR_BALANCERS 127.0.0.0/8\nInclude \"$extra/cluster.conf\"\n");
+    is api(GET => '/v1/me', server => $member, headers => { 'X-Forwarded-For' => '192.0.2.7' })->status, 200, 'is what httpd takes';
+    ok eventually(5, sub { Tuor::Run::read_file("$member->{dir}/logs/access_log") =~ /^192\.0\.2\.7 /m }), '  and logs whom the balancer names';
 };
 
 subtest 'OpenID Connect' => sub {
