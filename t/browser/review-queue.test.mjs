@@ -15,6 +15,8 @@ test(`two browsers, ${TRACES} traces, none of them twice`, { timeout: 240_000 },
     await seed(tuor, TRACES, (i) => ({ project_id: p.id, model_output: { number: i } }));
     const people = [await user(tuor, `ada${process.pid}`, 'reviewer'), await user(tuor, `bob${process.pid}`, 'reviewer')];
     const tabs = await Promise.all(people.map((as) => open(tuor, { as })));
+    // Quicker than anybody reads: twenty leases are given to one tab, and verdicts wait for seconds.
+    tabs.forEach((tab) => tab.allow(/queue\/next/));
     const seen = tabs.map(() => new Set());
     await Promise.all(tabs.map(async (tab, at) => {
         const { page } = tab;

@@ -11,7 +11,7 @@ const REPLY = 'Thank you for writing to us. Your parcel was delayed at the depot
 
 /** The id of the trace that is shown. */
 const shown = (page) => page.locator('.strip h1').textContent().then((text) => text.split(' ').at(-1));
-const until = async (what, told, ms = 15_000) => {
+const until = async (what, told, ms = 40_000) => {
     for (const end = Date.now() + ms; ;) {
         const got = await what();
         if (got) return got;
