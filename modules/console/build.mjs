@@ -78,7 +78,7 @@ async function bundle() {
         plugins: [{
             name: 'pages',
             setup: (setup) => setup.onEnd(async (result) => {
-                if (result.errors.length === 0) await pages(out, result.metafile, icon.file);
+                if (result.errors.length === 0) await pages(out, result.metafile, icon.file, worker.file);
             }),
         }],
     };
@@ -116,7 +116,7 @@ async function hashed(out, bytes, name, extension) {
 }
 
 // The pages name the files that belong to their entry: scripts, what these import, and styles.
-async function pages(out, metafile, icon) {
+async function pages(out, metafile, icon, pdfWorkerFile) {
     const outputs = Object.entries(metafile.outputs);
     const named = (source) => outputs.find(([, output]) => output.entryPoint === source);
     const base = (path) => path.slice(out.length + 1);
@@ -129,6 +129,7 @@ async function pages(out, metafile, icon) {
             .replace('%PRELOAD%', imports.map((one) => `<link rel="modulepreload" href="/console/${one}">`).join('\n'))
             .replace('%SCRIPT%', `<script type="module" src="/console/${base(script)}"></script>`)
             .replace('%ICON%', icon)
+            .replace('%PDF_WORKER%', pdfWorkerFile)
             .replace('%WORDS%', words);
         await writeFile(`${out}/${page}.html`, html);
     }

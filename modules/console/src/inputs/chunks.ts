@@ -14,10 +14,11 @@ export function chunks(text: string, size = SIZE): Chunk[] {
     for (let start = 0; start < text.length;) {
         let end = Math.min(start + size, text.length);
         if (end < text.length) {
-            const newline = text.lastIndexOf('\n', end - 1);
-            const space = text.lastIndexOf(' ', end - 1);
-            if (newline >= start) end = newline + 1;
-            else if (space > start + size / 2) end = space + 1;
+            // Within the piece alone: a text without newlines must not be searched from its start each time.
+            const piece = text.slice(start, end);
+            const newline = piece.lastIndexOf('\n'), space = piece.lastIndexOf(' ');
+            if (newline >= 0) end = start + newline + 1;
+            else if (space > size / 2) end = start + space + 1;
             else if (text.charCodeAt(end - 1) >= 0xd800 && text.charCodeAt(end - 1) <= 0xdbff) end++;
         }
         const piece = text.slice(start, end);

@@ -23,6 +23,11 @@ type Pdf = typeof import('./pdf.tsx');
 let pdf: Pdf | null = null;
 const loadPdf = async () => { pdf ??= await import('./pdf.tsx'); };
 
+/** For screens that are about to show a project's traces: what its first PDF needs comes while the trace does. */
+export function warmPane(project: Project): void {
+    if (project.input_type === 'pdf') void loadPdf().then(() => pdf!.warmFrame());
+}
+
 /** input: the trace's model_input. Fills its parent, which has a height. */
 export function InputPane({ project, input, traceId }: { project: Project; input: Json; traceId: string }) {
     const ready = useMemo(() => readyInput(project, input, traceId), [project.input_type, input, traceId]);

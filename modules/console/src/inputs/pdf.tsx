@@ -11,11 +11,49 @@ import { downloadMain, type Ready } from './ready.ts';
 
 let frame: PdfFrame | null = null;
 
+// A frame that is taken out of the page starts anew where it is put in; moved with moveBefore it lives on. So it
+// waits at the end of the page, unseen, while the screen shows something else for a moment.
+type Mover = { moveBefore?: (node: Node, before: Node | null) => void };
+const PATIENCE = 60_000;
+let parked = 0;
+
+function park(): void {
+    const move = (document.body as Mover).moveBefore;
+    if (!frame || frame.stuck || !move || !frame.element.isConnected) {
+        drop();
+        return;
+    }
+    frame.hide();
+    frame.element.hidden = true;
+    move.call(document.body, frame.element, null);
+    parked = window.setTimeout(drop, PATIENCE);
+}
+function drop(): void {
+    frame?.destroy();
+    frame = null;
+}
+function fetchBack(host: HTMLElement): void {
+    clearTimeout(parked);
+    if (!frame || frame.element.parentNode === host) return;
+    if (frame.element.isConnected) (host as Mover).moveBefore!(frame.element, null);
+    else host.append(frame.element);
+    frame.element.hidden = false;
+}
+
 // The bytes can be handed over once; afterwards they are made anew.
 function bytesOf(ready: Ready): Uint8Array<ArrayBuffer> | null {
     const bytes = ready.bytes ?? (ready.shape.main === undefined ? null : decodeBase64(ready.shape.main));
     ready.bytes = undefined;
     return bytes;
+}
+
+/** Starts the frame before the first document is there; it moves to its pane, where the browser can. */
+export function warmFrame(): void {
+    if (frame || !(document.body as Mover).moveBefore) return;
+    frame = new PdfFrame();
+    frame.element.hidden = true;
+    document.body.append(frame.element);
+    parked = window.setTimeout(drop, PATIENCE);
 }
 
 /** Hands a PDF to the frame that is there, which draws its first page behind the scenes. */
@@ -42,29 +80,23 @@ export function PdfPane({ ready, traceId, off }: { ready: Ready; traceId: string
         document.addEventListener('focusin', remember);
         return () => {
             document.removeEventListener('focusin', remember);
-            frame?.destroy();
-            frame = null;
         };
     }, []);
+    useLayoutEffect(() => park, []);
 
     useLayoutEffect(() => {
         // One that hangs is left behind with what it hangs on.
-        if (frame?.stuck) {
-            frame.destroy();
-            frame = null;
-        }
-        if (!frame) {
-            frame = new PdfFrame();
-            frame.onState = (key, now) => setState((old) => key === shown.current.traceId ? { key, state: now } : old);
-            frame.onLink = setLink;
-            frame.onDownload = () => downloadMain(shown.current.ready);
-            frame.onEscape = () => {
-                const back = before.current?.isConnected && before.current !== document.body ? before.current : host.current!.closest<HTMLElement>('[tabindex]');
-                frame?.element.blur();
-                back?.focus();
-            };
-            host.current!.append(frame.element);
-        }
+        if (frame?.stuck) drop();
+        frame ??= new PdfFrame();
+        frame.onState = (key, now) => setState((old) => key === shown.current.traceId ? { key, state: now } : old);
+        frame.onLink = setLink;
+        frame.onDownload = () => downloadMain(shown.current.ready);
+        frame.onEscape = () => {
+            const back = before.current?.isConnected && before.current !== document.body ? before.current : host.current!.closest<HTMLElement>('[tabindex]');
+            frame?.element.blur();
+            back?.focus();
+        };
+        fetchBack(host.current!);
         setLink(null);
         if (off) {
             frame.hide();
