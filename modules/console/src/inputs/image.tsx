@@ -14,21 +14,21 @@ const STEP = 1.25;
 const views = new Map<string, ImageView>();
 
 export function ImagePane({ image, name, projectId, onDownload }: { image: ReadyImage; name: string; projectId: string; onDownload: () => void }) {
-    const [anyway, setAnyway] = useState(false);
-    const [broken, setBroken] = useState(false);
-    useEffect(() => { setAnyway(false); setBroken(false); }, [image]);
+    // Which image, not merely whether: the next one has its own chance.
+    const [anyway, setAnyway] = useState('');
+    const [broken, setBroken] = useState('');
     const { width, height } = image.kind;
     const download = <button type="button" onClick={onDownload}>{t('input.download')}</button>;
-    if (broken) return <div class="note wrong" role="status"><Glyph name="warn" /><span class="grow">{t('input.imageBroken')}</span>{download}</div>;
-    if (width * height > PIXELS && !anyway) {
+    if (broken === image.url) return <div class="note wrong" role="status"><Glyph name="warn" /><span class="grow">{t('input.imageBroken')}</span>{download}</div>;
+    if (width * height > PIXELS && anyway !== image.url) {
         return (
             <div class="note warn" role="status">
                 <Glyph name="warn" /><span class="grow">{t('input.imageHuge', { width, height })}</span>
-                <button type="button" onClick={() => setAnyway(true)}>{t('input.showAnyway')}</button>{download}
+                <button type="button" onClick={() => setAnyway(image.url)}>{t('input.showAnyway')}</button>{download}
             </div>
         );
     }
-    return <Viewer key={projectId} image={image} name={name} projectId={projectId} onDownload={onDownload} onBroken={() => setBroken(true)} />;
+    return <Viewer key={projectId} image={image} name={name} projectId={projectId} onDownload={onDownload} onBroken={() => setBroken(image.url)} />;
 }
 
 function Viewer({ image, name, projectId, onDownload, onBroken }: { image: ReadyImage; name: string; projectId: string; onDownload: () => void; onBroken: () => void }) {

@@ -70,9 +70,9 @@ function Item({ name, index, value, level, open, path }: { name?: string; index?
 function Leaf({ value }: { value: Json }) {
     const [whole, setWhole] = useState(false);
     const text = textOf(value);
-    if (text === undefined) return <span class={`leaf ${value.kind}`}>{printJson(value)}<small>{t(`input.type_${value.kind}` as TextKey)}</small></span>;
+    if (text === undefined) return <span class={`leaf ${value.kind}`}>{printJson(value)}<small class="type">{t(`input.type_${value.kind}` as TextKey)}</small></span>;
     const cut = cutText(text);
-    if (cut === text) return <span class="leaf string">{text === '' ? <small>{t('input.emptyText')}</small> : text}<small>{t('input.type_string')}</small></span>;
+    if (cut === text) return <span class="leaf string">{text === '' ? <small>{t('input.emptyText')}</small> : text}<small class="type">{t('input.type_string')}</small></span>;
     return (
         <span class="leaf string">
             {whole ? <TextView text={text} /> : `${cut}…`}{' '}

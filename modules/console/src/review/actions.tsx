@@ -59,7 +59,7 @@ function Sending({ outbox, undo, onTrouble }: { outbox: Outbox; undo: () => void
         const timer = setTimeout(() => turn((old) => old + 1), Math.min(UNDO_MS, last.due - Date.now()) + 20);
         return () => clearTimeout(timer);
     }, [last?.key]);
-    const stuck = outbox.entries.filter((one) => one.tries > 0 && one.state !== 'conflict' && one.state !== 'refused').length;
+    const stuck = outbox.hold > now ? outbox.unsent : outbox.entries.filter((one) => one.tries > 0 && (one.state === 'waiting' || one.state === 'sending')).length;
     const trouble = outbox.troubled;
     return (
         <div class="sending row wrap" role="status">

@@ -46,6 +46,8 @@ const hold = (id: string) => ask(leasePath(id), { method: 'PUT', body: { client:
 /** Also as the page goes away. */
 const release = (id: string) => void ask(`${leasePath(id)}${query({ client: tabToken() })}`, { method: 'DELETE', keepalive: true }).catch(() => {});
 
+const unsentOf = (project: string): number => post()?.outbox.entries.filter((one) => one.project === project && one.action !== 'reset' && (one.state === 'waiting' || one.state === 'sending')).length ?? 0;
+
 /** Somebody else's lease of the trace shown in a list; our own as long as it is shown. */
 export function useHolder(id: string | null): { name: string; until: string } | null {
     const [holder, setHolder] = useState<{ id: string; name: string; until: string } | null>(null);
@@ -92,7 +94,7 @@ export function useQueueWalk(project: string, tag: string | null, decided: Reado
         try {
             const found = await progressOf(project, tag);
             // What is decided here and not sent yet is done, to the person who did it.
-            const unsent = post()?.outbox.entries.filter((one) => one.project === project && one.action !== 'reset' && (one.state === 'waiting' || one.state === 'sending')).length ?? 0;
+            const unsent = unsentOf(project);
             setProgress({ ...found, pending: Math.max(0, found.pending - unsent), reviewed: { mine: found.reviewed.mine + unsent, all: found.reviewed.all + unsent } });
             return found;
         } catch (problem) {
@@ -123,8 +125,11 @@ export function useQueueWalk(project: string, tag: string | null, decided: Reado
             }
             setRound((old) => old + 1);
         })().catch((problem: unknown) => {
-            // One tab holds so many: those that were passed over have to be looked at first.
-            if (problem instanceof ApiError && problem.status === 409) setMore(false);
+            // One tab holds so many. What is decided and not sent yet counts, too; without any, those that were passed over have to be looked at first.
+            if (problem instanceof ApiError && problem.status === 409) {
+                if (unsentOf(project) > 0) setTimeout(() => setRound((old) => old + 1), 500);
+                else setMore(false);
+            }
             else setError(problem instanceof ApiError ? problem : new ApiError(0, String(problem)));
         }).finally(() => { busy.current = false; });
     }, [project, tag, order.at, order.ids.length, decided.size, round, error, more]);
