@@ -22,3 +22,129 @@ CREATE INDEX traces_run ON tuor.traces (org_id, internal_run_id, id)
 
 -- The delivery log by status; webhook_deliveries_due has those that are pending.
 CREATE INDEX webhook_deliveries_status ON tuor.webhook_deliveries (org_id, project_id, status, id) WHERE status <> 'pending';
+
+-- ------------------------------------------------------------ housekeeping
+--
+-- A fifth of ten million rows is too long to wait for: statistics, visibility maps (index-only scans) and
+-- free space keep up with every hundredth or so. What changes with each verdict or delivery has a lower
+-- threshold still. Cost limits stay the cluster's.
+
+ALTER TABLE tuor.traces SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000,
+    autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02, toast.autovacuum_vacuum_scale_factor = 0.01);
+ALTER TABLE tuor.trace_events SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000,
+    autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+ALTER TABLE tuor.trace_tags SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+ALTER TABLE tuor.webhook_deliveries SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000,
+    autovacuum_analyze_scale_factor = 0.02, toast.autovacuum_vacuum_scale_factor = 0.01);
+ALTER TABLE tuor.webhook_attempts SET (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
+ALTER TABLE tuor.analytics_counts SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500);
+ALTER TABLE tuor.trace_counts SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
+ALTER TABLE tuor.idempotency_keys SET (autovacuum_vacuum_scale_factor = 0.02);
+
+-- --------------------------------------------------------------- retention
+--
+-- Traces go with their events and tags, in batches that commit by themselves and wait for nobody: a row
+-- that somebody has locked stays for the next time. So does one with an event that analytics have not
+-- counted yet: counts follow events, and what has been counted stays counted. Deliveries go by their own
+-- age, when they have ended. Why there are no partitions: docs/performance.md.
+
+-- Remove traces of an organization with ids behind after_id and below before_id, deleted ones included.
+--   statuses   of these alone, 'deleted' being one; NULL: any
+--   most       at most so many are looked at
+-- last_id: of the last one that was looked at, to go on behind; NULL when there is none left.
+CREATE FUNCTION tuor.prune_traces(of_org text, before_id text, statuses text[], after_id text, most bigint,
+                                  OUT removed bigint, OUT last_id text)
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+    SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+    due text[];
+    counted_pos bigint;
+    counted_seq bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(1953853299);       -- see count_begin()
+    SELECT s.pos, s.seq INTO counted_pos, counted_seq FROM tuor.analytics_state s WHERE s.org_id = of_org;
+    removed := 0;
+    SELECT max(n.id) INTO last_id FROM (
+        SELECT t.id FROM tuor.traces t WHERE t.org_id = of_org AND t.id > after_id AND t.id < before_id
+            ORDER BY t.org_id, t.id LIMIT most) n;
+    IF last_id IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT array_agg(d.id) INTO due FROM (
+        SELECT t.id FROM tuor.traces t
+            WHERE t.org_id = of_org AND t.id > after_id AND t.id <= last_id
+              AND (statuses IS NULL OR CASE WHEN t.deleted_at IS NULL THEN t.status ELSE 'deleted' END = ANY (statuses))
+              AND NOT EXISTS (SELECT FROM tuor.trace_events e WHERE e.org_id = of_org AND e.trace_id = t.id
+                              AND ((e.pos, e.seq) > (counted_pos, counted_seq)) IS NOT FALSE)
+            ORDER BY t.org_id, t.id FOR UPDATE SKIP LOCKED) d;
+    IF due IS NULL THEN
+        RETURN;
+    END IF;
+    DELETE FROM tuor.trace_tags x USING unnest(due) u (id) WHERE x.org_id = of_org AND x.trace_id = u.id;
+    DELETE FROM tuor.trace_events e USING unnest(due) u (id) WHERE e.org_id = of_org AND e.trace_id = u.id;
+    DELETE FROM tuor.traces t USING unnest(due) u (id) WHERE t.org_id = of_org AND t.id = u.id;
+    removed := cardinality(due);
+    UPDATE tuor.trace_counts c SET stored = c.stored - removed
+        FROM tuor.organizations o WHERE o.org_id = of_org AND o.counted AND c.org_id = of_org AND c.shard = 0;
+END $$;
+
+-- The same for deliveries that have ended, with their attempts.
+CREATE FUNCTION tuor.prune_deliveries(of_org text, before_id text, after_id text, most bigint, OUT removed bigint, OUT last_id text)
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+    SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+    SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+    due text[];
+BEGIN
+    removed := 0;
+    SELECT max(n.id) INTO last_id FROM (
+        SELECT d.id FROM tuor.webhook_deliveries d WHERE d.org_id = of_org AND d.id > after_id AND d.id < before_id
+            ORDER BY d.org_id, d.id LIMIT most) n;
+    SELECT array_agg(n.id) INTO due FROM (
+        SELECT d.id FROM tuor.webhook_deliveries d
+            WHERE d.org_id = of_org AND d.id > after_id AND d.id <= last_id AND d.status IN ('success', 'failed')
+            ORDER BY d.org_id, d.id FOR UPDATE SKIP LOCKED) n;
+    IF due IS NULL THEN
+        RETURN;
+    END IF;
+    DELETE FROM tuor.webhook_attempts a USING unnest(due) u (id) WHERE a.org_id = of_org AND a.delivery_id = u.id;
+    DELETE FROM tuor.webhook_deliveries d USING unnest(due) u (id) WHERE d.org_id = of_org AND d.id = u.id;
+    removed := cardinality(due);
+END $$;
+
+-- When TuorRetention was through with an organization last.
+ALTER TABLE tuor.organizations ADD COLUMN pruned_at timestamptz;
+
+-- For TuorRetention: the next batch of the next organization that nobody looked through within an hour. Never
+-- two at once for one organization. @return rows removed; NULL when there is nothing to do for now
+CREATE FUNCTION tuor.retain(before_trace text, before_delivery text, most bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    org text;
+    traces record;
+    deliveries record;
+BEGIN
+    SELECT o.org_id INTO org FROM tuor.organizations o
+        WHERE o.pruned_at IS NULL OR o.pruned_at < now() - interval '1 hour'
+        ORDER BY o.org_id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    IF tuor.analytics_fold(org, 5000, 1) >= 5000 THEN
+        RETURN 0;
+    END IF;
+    SELECT * INTO traces FROM tuor.prune_traces(org, before_trace, NULL, '', most);
+    SELECT * INTO deliveries FROM tuor.prune_deliveries(org, before_delivery, '', most);
+    IF traces.removed = 0 AND deliveries.removed = 0 THEN
+        UPDATE tuor.organizations o SET pruned_at = now() WHERE o.org_id = org;
+    END IF;
+    RETURN traces.removed + deliveries.removed;
+END $$;
+
+REVOKE ALL ON FUNCTION tuor.prune_traces(text, text, text[], text, bigint), tuor.prune_deliveries(text, text, text, bigint),
+    tuor.retain(text, text, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION tuor.retain(text, text, bigint) TO tuor_app;

@@ -181,6 +181,17 @@ void event_time(tuor_request *q, apr_time_t last);
 /** The JSON object of an event row into a buffer. */
 void event_write(tuor_buf *b, const tuor_slice *col);
 
+/* ---- TuorRetention (retention.c) */
+
+extern module AP_MODULE_DECLARE_DATA tuor_traces_module;
+extern const command_rec retention_commands[];
+
+/** Create and merge a server's configuration. */
+void *retention_create(apr_pool_t *pool, server_rec *s);
+void *retention_merge(apr_pool_t *pool, void *base, void *add);
+/** The tick hook. */
+void retention_tick(server_rec *s, apr_pool_t *pool);
+
 /* ---- lifecycle (lifecycle.c) */
 
 /** A lifecycle write under way: the trace is locked and in the state asked for. */
