@@ -54,16 +54,24 @@ void webhook_delivery_write(tuor_reply *rp, const tuor_result *res, int row)
     " WHERE p.org_id = tuor.org() AND p.id = $1 ORDER BY d.id DESC" }
 #define LIST_ENDED(name, word) { name, \
     "SELECT " WEBHOOK_COLUMNS " FROM tuor.projects p LEFT JOIN LATERAL (" \
-    "  SELECT * FROM tuor.webhook_deliveries e WHERE e.org_id = p.org_id AND e.project_id = p.id AND e.status <> 'pending'" \
+    "  SELECT * FROM tuor.webhook_deliveries e WHERE e.org_id = p.org_id AND e.project_id = p.id AND e.status IN ('success', 'failed')" \
     "  AND (e.status, e.id) > ('" word "', '') AND (e.status, e.id) < ('" word "', '~')" \
     "  ORDER BY e.status DESC, e.id DESC LIMIT $2 OFFSET $3) AS d ON true" \
     " WHERE p.org_id = tuor.org() AND p.id = $1 ORDER BY d.id DESC" }
 
 static const char *const statuses[] = { "pending", "sending", "success", "failed", NULL };
 
+/* Those under way are few, in all organizations: no more than the dispatchers can have at once. */
+#define LIST_SENDING { "webhooks_list_sending", \
+    "SELECT " WEBHOOK_COLUMNS " FROM tuor.projects p LEFT JOIN LATERAL (" \
+    "  SELECT * FROM (SELECT * FROM tuor.webhook_deliveries e WHERE e.status = 'sending' AND e.lease_until > '-infinity'" \
+    "                 ORDER BY e.lease_until OFFSET 0) e" \
+    "  WHERE e.org_id = p.org_id AND e.project_id = p.id ORDER BY e.id DESC LIMIT $2 OFFSET $3) AS d ON true" \
+    " WHERE p.org_id = tuor.org() AND p.id = $1 ORDER BY d.id DESC" }
+
 /* By status, in their order; then all. */
 static const tuor_stmt list_stmts[] = {
-    LIST("webhooks_list_pending", " AND e.status = 'pending'"), LIST_ENDED("webhooks_list_sending", "sending"),
+    LIST("webhooks_list_pending", " AND e.status = 'pending'"), LIST_SENDING,
     LIST_ENDED("webhooks_list_success", "success"), LIST_ENDED("webhooks_list_failed", "failed"), LIST("webhooks_list", "")
 };
 
