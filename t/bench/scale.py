@@ -97,19 +97,19 @@ def plot(found, path):
     """Lines over the number of rows, both axes logarithmic"""
     left, top, width, height, legend = 60, 20, 420, 300, 260
     steps = sorted(found)
-    low, high = -1, 2                                   # 0.1 to 100 ms
+    low, high = -2, 3                                   # 0.01 to 1 000 ms
     colours = ["#1b6ca8", "#c0392b", "#1e8449", "#8e44ad", "#d35400", "#117a65", "#5d6d7e", "#b7950b", "#2c3e50"]
 
     def x(rows):
         return left + width * (math.log10(rows) - math.log10(steps[0])) / max(1, math.log10(steps[-1] / steps[0]))
 
     def y(ms):
-        return top + height * (1 - (math.log10(min(max(ms, 0.1), 100)) - low) / (high - low))
+        return top + height * (1 - (math.log10(min(max(ms, 0.01), 1000)) - low) / (high - low))
 
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + legend} {top + height + 50}" '
            'font-family="sans-serif" font-size="12">',
            "<!-- Licensed under the Apache License, Version 2.0; see LICENSE. Made by t/bench/run with its scale option. -->",
-           f'<rect width="100%" height="100%" fill="#fff"/><title>Milliseconds over the number of traces</title>']
+           '<rect width="100%" height="100%" fill="#fff"/><title>Milliseconds over the number of traces</title>']
     for power in range(low, high + 1):
         ms = 10.0 ** power
         out.append(f'<line x1="{left}" x2="{left + width}" y1="{y(ms):.1f}" y2="{y(ms):.1f}" stroke="#ddd"/>'
