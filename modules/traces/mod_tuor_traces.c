@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
- * Traces: ingest, read, list, export, review lifecycle, audit trail, tags on traces.
+ * Traces: ingest, read, list, export, review lifecycle, audit trail, tags on traces, retention.
  */
 #include "traces.h"
 #include "tuor_traces.h"
@@ -37,15 +37,16 @@ static void register_hooks(apr_pool_t *pool)
     share_register(pool);
     writer_register(pool);
     reader_register(pool);
+    tuor_hook_tick(retention_tick, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
 AP_DECLARE_MODULE(tuor_traces) = {
     STANDARD20_MODULE_STUFF,
     NULL,                       /* create per-directory config */
     NULL,                       /* merge per-directory config */
-    NULL,                       /* create per-server config */
-    NULL,                       /* merge per-server config */
-    NULL,                       /* directives */
+    retention_create,           /* create per-server config */
+    retention_merge,            /* merge per-server config */
+    retention_commands,         /* directives */
     register_hooks,             /* register hooks */
     0                           /* flags */
 };
