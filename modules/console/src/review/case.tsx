@@ -5,7 +5,6 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Project, Trace } from '../api.ts';
 import { t } from '../i18n.ts';
-import { findInInput } from '../inputs/index.tsx';
 import { parseJson, printJson, type Json } from '../json.ts';
 import { keyLabel, useShortcuts } from '../keys.ts';
 import { announce, Glyph, Key, Time } from '../ui/index.tsx';
@@ -14,11 +13,13 @@ import { Conflict } from './conflict.tsx';
 import type { Judgement } from './desk.tsx';
 import { choose, draftKey, type Autosave, type Draft } from './drafts.ts';
 import { Editor } from './editors.tsx';
+import { find } from './find.ts';
 import { Outcome } from './history.tsx';
 import { objectOf } from './merge.ts';
 import { isChanged, outgoing, rawFault, startEdit, type Edit } from './output.ts';
 import type { Post } from './post.ts';
 import { useHolder } from './queue.ts';
+import { useSession } from '../session.ts';
 import { traces } from './traces.ts';
 import type { Entry } from './verdicts.ts';
 
@@ -50,6 +51,7 @@ function editOf(draft: Draft | null, original: Json): Edit {
 
 export function Case(props: CaseProps) {
     const { trace, project, post, autosave, waiting, allowed, loading, decide } = props;
+    const { me } = useSession();
     const original = trace.model_output!;
     const key = draftKey(post.who, trace.id, trace.version);
     const pending = trace.status === 'pending';
@@ -64,7 +66,7 @@ export function Case(props: CaseProps) {
     const [comment, setComment] = useState(found.draft?.comment ?? waiting?.comment ?? '');
     const note = useRef(comment);
     const [saved, setSaved] = useState<'no' | 'yes' | 'failed'>('no');
-    const holder = useHolder(props.kind === 'list' && allowed && open && !loading ? trace.id : null);
+    const holder = useHolder(props.kind === 'list' && allowed && open && !loading ? trace.id : null, project.id, me.id);
     const right = useRef<HTMLDivElement>(null);
 
     const trouble = post.outbox.entries.find((one) => one.trace === trace.id && (one.state === 'conflict' || one.state === 'refused')) ?? null;
@@ -171,7 +173,7 @@ export function Case(props: CaseProps) {
             const text = field?.value ? field.value.slice(field.selectionStart ?? 0, field.selectionEnd ?? 0) || field.value : getSelection()?.toString() ?? '';
             if (text) {
                 props.onSide('input');
-                findInInput(text);
+                void find(text);
             }
         } },
     ]);
@@ -211,7 +213,7 @@ export function Case(props: CaseProps) {
 
     return (
         <div class="case stack" ref={right}>
-            {holder && <p class="note"><Glyph name="lock" /><span class="grow">{t('review.heldBy', { name: holder.name })}</span></p>}
+            {holder && <p class="note"><Glyph name="lock" /><span class="grow">{holder.own ? t('review.heldByYou') : t('review.heldBy', { name: holder.name })}</span></p>}
             {trouble?.state === 'refused' && (
                 <div class="note wrong" role="alert"><Glyph name="warn" /><span class="grow">{t('review.refused', { what: t(`review.done.${trouble.action}`), why: trouble.problem ?? '' })}</span>
                     <button type="button" onClick={() => { void post.outbox.undo(trouble.key).then(props.again); }}>{t('review.openAgain')}</button></div>
@@ -223,7 +225,7 @@ export function Case(props: CaseProps) {
                 : (
                     <>
                         {!pending && <Outcome trace={trace} project={project} />}
-                        <Editor key={round} type={project.output_type} original={original} edit={start} onEdit={onEdit} readOnly={readOnly} />
+                        <Editor key={round} type={project.output_type} original={original} edit={start} onEdit={onEdit} readOnly={readOnly} onSide={props.onSide} />
                     </>
                 )}
             {project.guidelines && <details class="guidelines"><summary>{t('review.guidelines')}</summary><pre class="text">{project.guidelines}</pre></details>}
@@ -237,7 +239,7 @@ export function Case(props: CaseProps) {
                     }} />
                 </div>
             )}
-            {!readOnly && <small class="saved" role="status">{saved === 'yes' ? t('review.draftKept') : saved === 'failed' ? t('review.draftFailed') : changed ? '…' : t('review.hint', { edit: keyLabel('e') })}</small>}
+            {!readOnly && <small class={`saved ${changed || saved !== 'no' ? 'busy' : ''}`} role="status">{saved === 'yes' ? t('review.draftKept') : saved === 'failed' ? t('review.draftFailed') : changed ? '…' : t('review.hint', { edit: keyLabel('e') })}</small>}
         </div>
     );
 }

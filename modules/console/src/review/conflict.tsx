@@ -89,7 +89,7 @@ function Text({ before, node }: { before: string | undefined; node: Json | undef
     return <span>{node ? shown(node) : t('review.removed')}</span>;
 }
 function Words({ before, after }: { before: string; after: string }) {
-    return <Difference differences={useDifferences(before, after)} />;
+    return <Difference title={t('review.difference')} differences={useDifferences(before, after)} />;
 }
 
 function Summary({ original, result }: { original: Json; result: Json }) {

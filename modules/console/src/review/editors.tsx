@@ -21,6 +21,8 @@ export interface EditorProps {
     edit: Edit;
     onEdit: (edit: Edit) => void;
     readOnly: boolean;
+    /** Shows the other pane, where they are tabs. */
+    onSide: (side: 'input' | 'output') => void;
 }
 
 export function Editor({ type, ...props }: EditorProps & { type: OutputType }) {

@@ -7,8 +7,9 @@
 import { useRef, useState } from 'preact/hooks';
 import { t } from '../i18n.ts';
 import { shown, type Json, type JsonScalar } from '../json.ts';
-import { findInInput } from '../inputs/index.tsx';
-import { announce, Glyph } from '../ui/index.tsx';
+import { announce, Glyph, Menu } from '../ui/index.tsx';
+import { find } from './find.ts';
+import { useNarrow } from './panes.tsx';
 import { add, cells, cellText, choose, duplicates, kindChanged, mark, nameless, paste, remove, rename, reset, table, toJson, type, update, type Kind, type Row, type Table } from './grid.ts';
 import type { EditorProps } from './editors.tsx';
 
@@ -22,11 +23,15 @@ interface Hands {
     faulty: ReadonlySet<number>;
     focusRow: (id: number, column?: number) => void;
     readOnly: boolean;
+    /** One menu in place of a row's buttons. */
+    narrow: boolean;
+    look: (text: string) => void;
 }
 
 const isTable = (body: Row['body']): body is Table => body.kind === 'object' || body.kind === 'array';
 
-export function Grid({ original, edit, onEdit, readOnly }: EditorProps) {
+export function Grid({ original, edit, onEdit, readOnly, onSide }: EditorProps) {
+    const narrow = useNarrow();
     const [root, setRoot] = useState(() => table(edit.value, original));
     const box = useRef<HTMLDivElement>(null);
     const twice = duplicates(root);
@@ -41,7 +46,7 @@ export function Grid({ original, edit, onEdit, readOnly }: EditorProps) {
         const row = box.current?.querySelector(`tr[data-row="${id}"]`);
         (row?.querySelector<HTMLElement>(`[data-col="${column}"]`) ?? row?.querySelector<HTMLElement>('[data-col]'))?.focus();
     });
-    const hands: Hands = { change, root, faulty: new Set([...twice, ...unnamed]), focusRow, readOnly };
+    const hands: Hands = { change, root, faulty: new Set([...twice, ...unnamed]), focusRow, readOnly, narrow, look: (text) => { onSide('input'); void find(text); } };
     return (
         <div class="grid" ref={box} onKeyDown={readOnly ? undefined : (event) => moveByKey(event, box.current!)}>
             <Rows of={root} inside={null} hands={hands} name={t('review.fields')} />
@@ -80,7 +85,7 @@ function Rows({ of, inside, hands, name }: { of: Table; inside: number | null; h
 }
 
 function Line({ row, index, hands }: { row: Row; index: number | null; hands: Hands }) {
-    const { change, root, readOnly } = hands;
+    const { change, root, readOnly, narrow } = hands;
     const marked = mark(row);
     const label = index !== null ? t('review.item', { count: index + 1 }) : row.key || t('review.newField');
     const nested = isTable(row.body);
@@ -113,13 +118,13 @@ function Line({ row, index, hands }: { row: Row; index: number | null; hands: Ha
                         {marked === 'removed' && <><Glyph name="rejected" /><span class="unseen">{t('review.markRemoved')}</span></>}</span>
                     {readOnly || row.removed || index !== null
                         ? <span class="name">{index !== null ? index + 1 : row.key}</span>
-                        : <input class="name" data-col="0" tabIndex={row.origin ? -1 : 0} value={row.key} aria-label={t('review.nameOf', { name: label })} aria-invalid={hands.faulty.has(row.id) ? 'true' : undefined}
-                            placeholder={t('review.fieldName')} spellcheck={false} autocomplete="off" onPaste={row.origin ? undefined : onPaste} onInput={(event) => apply((one) => rename(one, event.currentTarget.value))} />}
+                        : <textarea class="name" rows={1} data-col="0" tabIndex={row.origin ? -1 : 0} value={row.key} aria-label={t('review.nameOf', { name: label })} aria-invalid={hands.faulty.has(row.id) ? 'true' : undefined}
+                            placeholder={t('review.fieldName')} spellcheck={false} autocomplete="off" onPaste={row.origin ? undefined : onPaste} onInput={(event) => apply((one) => rename(one, event.currentTarget.value.replace(/[\r\n]+/g, ' ')))} />}
                     {renamed && <small class="was">{t('review.was', { value: row.origin!.key })}</small>}
                 </th>
                 <td class="value">
                     {nested ? <span class="cell quiet">{row.body.kind === 'array' ? t('review.list') : t('review.group')}</span>
-                        : readOnly || row.removed ? <span class={`cell ${row.body.kind}`}>{row.removed ? <del>{shown(row.body as JsonScalar)}</del> : shown(row.body as JsonScalar)}</span>
+                        : readOnly || row.removed ? <span class={`cell ${row.body.kind}`}>{row.removed ? <del>{shown(row.body as JsonScalar)}</del> : row.body.kind === 'null' ? t('review.kind.null') : shown(row.body as JsonScalar)}</span>
                         : <Value row={row} label={label} onType={(text) => apply((one) => type(one, text))} onPaste={onPaste} />}
                     {(was !== null || marked === 'removed' || marked === 'added') && (
                         <small class="was">
@@ -133,8 +138,13 @@ function Line({ row, index, hands }: { row: Row; index: number | null; hands: Ha
                 </td>
                 {!readOnly && (
                     <td class="tools">
-                        {!row.removed && <div class="row">
-                            {!nested && <button type="button" class="plain tiny quiet-tool" tabIndex={-1} data-col="2" aria-label={t('review.findIn', { name: label })} title={t('review.findIn', { name: label })} onClick={() => findInInput(cellText(row.body))}><Glyph name="search" /></button>}
+                        {!row.removed && narrow && <Menu name={t('review.fieldActions', { name: label })} label={<Glyph name="menu" />} items={[
+                            ...(nested ? [] : [{ label: t('review.findIn', { name: label }), run: () => hands.look(cellText(row.body)) },
+                                ...KINDS.map((kind) => ({ label: t(`review.kind.${kind}`), chosen: row.body.kind === kind, run: () => apply((one) => choose(one, kind)) }))]),
+                            { label: t('review.removeField', { name: label }), run: takeOut },
+                        ]} />}
+                        {!row.removed && !narrow && <div class="row">
+                            {!nested && <button type="button" class="plain tiny quiet-tool" tabIndex={-1} data-col="2" aria-label={t('review.findIn', { name: label })} title={t('review.findIn', { name: label })} onClick={() => hands.look(cellText(row.body))}><Glyph name="search" /></button>}
                             {!nested && (
                                 <select class="kind" data-col="3" tabIndex={-1} aria-label={t('review.typeOf', { name: label })} value={row.body.kind}
                                     onChange={(event) => apply((one) => choose(one, event.currentTarget.value as Kind))}>

@@ -69,8 +69,11 @@ function Side({ value, children }: { value: Json; children: ComponentChildren })
     return value.kind === 'null' ? <span class="quiet">{t('review.nothing')}</span> : <>{children}</>;
 }
 function Words({ before, after }: { before: string; after: string }) {
-    return <WordDifference differences={useDifferences(before, after)} />;
+    return <WordDifference title={t('review.whatChanged')} differences={useDifferences(before, after)} />;
 }
+
+/** A text's differences stand under it. */
+const shownBelow = (trace: Trace, project: Project) => project.output_type === 'text' && trace.correction_diff!.length === 1 && trace.correction_diff![0].path === 'content';
 
 /** Above the output of a trace that was judged: by whom, when, why, and what was changed. */
 export function Outcome({ trace, project }: { trace: Trace; project: Project }) {
@@ -82,7 +85,7 @@ export function Outcome({ trace, project }: { trace: Trace; project: Project }) 
             <div class="row wrap"><StatusMark status={trace.status} />
                 <span>{t('review.judgedBy', { name: nameOf(trace.last_reviewed_by, me) })} <span class="quiet"><Time at={trace.last_reviewed_at} /></span></span></div>
             {event?.comment && <blockquote>{event.comment}</blockquote>}
-            {trace.correction_diff && trace.correction_diff.length > 0 && <><h2 class="minor"><Glyph name="corrected" /> {t('review.whatChanged')}</h2><Corrections diff={trace.correction_diff} type={project.output_type} /></>}
+            {trace.correction_diff && trace.correction_diff.length > 0 && !shownBelow(trace, project) && <><h2 class="minor"><Glyph name="corrected" /> {t('review.whatChanged')}</h2><Corrections diff={trace.correction_diff} type={project.output_type} /></>}
         </section>
     );
 }
