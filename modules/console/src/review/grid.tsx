@@ -68,6 +68,7 @@ function Rows({ of, inside, hands, name }: { of: Table; inside: number | null; h
         <>
             {of.rows.length > 0 && (
                 <table class="fields" aria-label={name}>
+                    <colgroup><col class="names" /><col />{!hands.readOnly && <col class="tools" />}</colgroup>
                     <thead class="unseen"><tr><th>{t('review.fieldName')}</th><th>{t('review.fieldValue')}</th><th>{t('review.fieldType')}</th></tr></thead>
                     <tbody>
                         {rows.map((row) => {

@@ -84,8 +84,11 @@ export function useHolder(id: string | null, project: string, me: string): Holde
             void take();
             timer = setTimeout(again, BEAT);
         }, DWELL);
+        const leave = () => { if (held) release(id); };
+        addEventListener('pagehide', leave);
         return () => {
             gone = true;
+            removeEventListener('pagehide', leave);
             clearTimeout(timer);
             if (held) release(id);
         };

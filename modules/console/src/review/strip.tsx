@@ -55,13 +55,14 @@ export function Strip({ trace, project, loading, onReset, onDeleted }: { trace: 
     return (
         <header class="strip">
             <h1 class="unseen">{t('review.title', { id: trace.id })}</h1>
-            {trace.status !== 'pending' && <StatusMark status={trace.status} />}
+            <div class="made row">
+            {trace.status !== 'pending' && !narrow && <StatusMark status={trace.status} />}
             {model && <span class="clip" title={model}><span class="unseen">{t('review.model')} </span>{model}</span>}
             {prompt && <a class="clip" href={`${BASE}prompts?project=${trace.project_id}&version=${encodeURIComponent(prompt)}`} title={prompt}>{t('review.prompt')} {version !== null ? t('prompts.version', { number: String(version) }) : prompt.length > 14 ? `${prompt.slice(0, 8)}…${prompt.slice(-3)}` : prompt}</a>}
             {run && !narrow && <span class="clip mono" title={run}><span class="unseen">{t('review.run')} </span>{run.length > 18 ? `${run.slice(0, 10)}…${run.slice(-4)}` : run}</span>}
             <span class="quiet"><Time at={trace.created_at} /></span>
             {!narrow && <button type="button" class="plain tiny" onClick={() => setMore(true)}>{t('review.details')}</button>}
-            <span class="grow" />
+            </div>
             <Tags trace={trace} />
             {!narrow && <button type="button" class="plain" onClick={() => setHistory(true)}>{t('review.history')}</button>}
             {menu.length > 0 && <Menu name={t('review.more')} label={<Glyph name="menu" />} items={menu} />}
@@ -93,7 +94,7 @@ function Tags({ trace }: { trace: Trace }) {
     const removing = useAction(async (tag: Tag) => take((await ask(`${base}/${tag.id}`, { method: 'DELETE' })).text));
     const free = tags.filter((one) => !trace.tags.some((there) => there.id === one.id));
     return (
-        <span class="row wrap tags">
+        <span class={`row wrap tags ${trace.tags.length > 0 ? 'some' : ''}`}>
             {trace.tags.map((tag) => (
                 <TagChip tag={tag} key={tag.id}>
                     {allowed && <button type="button" class="plain tiny" aria-label={t('review.removeTag', { name: tag.name })} onClick={() => void removing.run(tag)}><Glyph name="rejected" /></button>}
