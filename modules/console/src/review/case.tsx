@@ -6,7 +6,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Project, Trace } from '../api.ts';
 import { t } from '../i18n.ts';
 import { parseJson, printJson, type Json } from '../json.ts';
-import { keyLabel, useShortcuts } from '../keys.ts';
+import { keyLabel, keysEnabled, useShortcuts } from '../keys.ts';
 import { announce, Glyph, Key, Time } from '../ui/index.tsx';
 import type { Acts } from './actions.tsx';
 import { Conflict } from './conflict.tsx';
@@ -20,6 +20,7 @@ import { isChanged, outgoing, rawFault, startEdit, type Edit } from './output.ts
 import type { Post } from './post.ts';
 import { useHolder } from './queue.ts';
 import { useSession } from '../session.ts';
+import { useStored } from '../settings.ts';
 import { traces } from './traces.ts';
 import type { Entry } from './verdicts.ts';
 
@@ -52,6 +53,7 @@ function editOf(draft: Draft | null, original: Json): Edit {
 export function Case(props: CaseProps) {
     const { trace, project, post, autosave, waiting, allowed, loading, decide } = props;
     const { me } = useSession();
+    const [hint, setHint] = useStored('hint.keys', 'new');
     const original = trace.model_output!;
     const key = draftKey(post.who, trace.id, trace.version);
     const pending = trace.status === 'pending';
@@ -213,6 +215,9 @@ export function Case(props: CaseProps) {
 
     return (
         <div class="case stack" ref={right}>
+            {hint === 'new' && able && keysEnabled() && (
+                <p class="note keys-hint"><span class="grow">{t('review.hintKeys')}</span><button type="button" onClick={() => setHint('seen')}>{t('review.hintDone')}</button></p>
+            )}
             {holder && <p class="note"><Glyph name="lock" /><span class="grow">{holder.own ? t('review.heldByYou') : t('review.heldBy', { name: holder.name })}</span></p>}
             {trouble?.state === 'refused' && (
                 <div class="note wrong" role="alert"><Glyph name="warn" /><span class="grow">{t('review.refused', { what: t(`review.done.${trouble.action}`), why: trouble.problem ?? '' })}</span>

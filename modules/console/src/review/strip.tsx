@@ -58,7 +58,7 @@ export function Strip({ trace, project, loading, onReset, onDeleted }: { trace: 
             <div class="made row">
             {trace.status !== 'pending' && !narrow && <StatusMark status={trace.status} />}
             {model && <span class="clip" title={model}><span class="unseen">{t('review.model')} </span>{model}</span>}
-            {prompt && <a class="clip" href={`${BASE}prompts?project=${trace.project_id}&version=${encodeURIComponent(prompt)}`} title={prompt}>{t('review.prompt')} {version !== null ? t('prompts.version', { number: String(version) }) : prompt.length > 14 ? `${prompt.slice(0, 8)}…${prompt.slice(-3)}` : prompt}</a>}
+            {prompt && <a class="clip" href={`${BASE}prompts?project=${trace.project_id}&version=${encodeURIComponent(prompt)}`} title={prompt} aria-label={narrow && version !== null ? `${t('review.prompt')} ${t('prompts.version', { number: String(version) })}` : undefined}>{!(narrow && version !== null) && <>{t('review.prompt')} </>}{version !== null ? t('prompts.version', { number: String(version) }) : prompt.length > 14 ? `${prompt.slice(0, 8)}…${prompt.slice(-3)}` : prompt}</a>}
             {run && !narrow && <span class="clip mono" title={run}><span class="unseen">{t('review.run')} </span>{run.length > 18 ? `${run.slice(0, 10)}…${run.slice(-4)}` : run}</span>}
             <span class="quiet"><Time at={trace.created_at} /></span>
             {!narrow && <button type="button" class="plain tiny" onClick={() => setMore(true)}>{t('review.details')}</button>}

@@ -182,7 +182,7 @@ export const de: Texts = {
     },
     review: {
         title: 'Trace {id}', input: 'Eingabe', output: 'Ausgabe', panes: 'Eingabe oder Ausgabe', splitter: 'Breite von Eingabe und Ausgabe', model: 'Modell', prompt: 'Prompt', run: 'Lauf', details: 'Einzelheiten', history: 'Verlauf', more: 'Weitere Aktionen',
-        traceId: 'Trace', created: 'Angelegt', reviewed: 'Geprüft', version: 'Version', versionNumber: 'Version {count}', config: 'Mit dem Trace gesendet (trace_config)', noConfig: 'Es wurde nichts mitgesendet.', system: 'das System', apiKey: 'ein API-Schlüssel',
+        traceId: 'Trace', created: 'Angelegt', reviewed: 'Geprüft', version: 'Version', versionNumber: 'Version {count}', config: 'Mit dem Trace gesendet (trace_config)', noConfig: 'Es wurde nichts mitgesendet.', system: 'das System', apiKey: 'ein API-Schlüssel', somebody: 'ein Mitglied (…{id})', hintKeys: 'a gibt frei, x lehnt ab, e korrigiert, z nimmt zurück. Alle Tasten: ?', hintDone: 'Verstanden',
         tag: 'Tag', addTag: 'Tag hinzufügen', removeTag: 'Tag {name} entfernen',
         groupMove: 'Bewegen', groupDecide: 'Entscheiden', groupEdit: 'Bearbeiten', groupLabels: 'Labels',
         previous: 'Voriger Trace', next: 'Nächster Trace', recent: 'Zuletzt entschieden', recentShort: 'Zuletzt',

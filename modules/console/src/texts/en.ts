@@ -183,7 +183,7 @@ export const en = {
     },
     review: {
         title: 'Trace {id}', input: 'Input', output: 'Output', panes: 'Input or output', splitter: 'Width of input and output', model: 'Model', prompt: 'prompt', run: 'Run', details: 'Details', history: 'History', more: 'More actions',
-        traceId: 'Trace', created: 'Created', reviewed: 'Reviewed', version: 'Version', versionNumber: 'version {count}', config: 'Sent with the trace (trace_config)', noConfig: 'Nothing was sent along.', system: 'the system', apiKey: 'an API key',
+        traceId: 'Trace', created: 'Created', reviewed: 'Reviewed', version: 'Version', versionNumber: 'version {count}', config: 'Sent with the trace (trace_config)', noConfig: 'Nothing was sent along.', system: 'the system', apiKey: 'an API key', somebody: 'a member (…{id})', hintKeys: 'a approves, x rejects, e corrects, z takes back. All keys: ?', hintDone: 'Got it',
         tag: 'tag', addTag: 'Add a tag', removeTag: 'Remove the tag {name}',
         groupMove: 'Moving', groupDecide: 'Deciding', groupEdit: 'Editing', groupLabels: 'Labels',
         previous: 'Previous trace', next: 'Next trace', recent: 'Recent decisions', recentShort: 'Recent',
