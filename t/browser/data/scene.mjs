@@ -5,7 +5,7 @@
 // times are spread afterwards, over four weeks.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { api, ctl, user } from '../lib.mjs';
+import { api, user } from '../lib.mjs';
 import { invoice, png } from './samples.mjs';
 
 const run = promisify(execFile);
@@ -59,16 +59,39 @@ export async function scene(tuor, hooks) {
     const admin = as(tuor, tuor);
     const people = [];
     for (const [login, name, role] of [['ada', 'Ada Lindqvist', 'reviewer'], ['ben', 'Ben Okafor', 'reviewer'], ['chiara', 'Chiara Conti', 'viewer']]) {
-        const one = await user(tuor, login, role);
-        const [member] = (await admin('GET', '/v1/members')).filter((each) => each.login === login);
-        await ctl(tuor, 'user', 'remove', login, '--org', tuor.org);
-        await ctl(tuor, 'user', 'add', login, '--org', tuor.org, '--role', role, '--name', name);
-        people.push({ ...one, id: member.user_id, name, ask: as(tuor, one) });
+        const one = await user(tuor, login, role, name);
+        people.push({ ...one, ask: as(tuor, one) });
     }
     const [ada, ben, chiara] = people;
     const tags = [];
     for (const [name, color, description] of [['q2-audit', '#7b61c4', 'Looked at again by the auditors'], ['urgent', '#c62828', 'Before noon'], ['edge-case', '#b58900', 'For the test set'], ['foreign-language', '#2a7f9e', '']]) {
         tags.push(await admin('POST', '/v1/tags/', { name, color, description }));
+    }
+
+    const judge = async (who, trace, action, more = {}) => who.ask('POST', `/v1/traces/${trace.id}/review`, { action, expected_version: trace.version, ...more });
+
+    const scans = await admin('POST', '/v1/projects/', { name: 'Scanned bills', input_type: 'pdf', output_type: 'key_value', guidelines: 'The first page counts.' });
+    for (let i = 0; i < 6; i++) {
+        const [vendor] = VENDORS[i];
+        await admin('POST', '/v1/traces/', { project_id: scans.id, model_input: { pdf_base64: invoice(3, vendor).toString('base64'), filename: `scan-${i + 1}.pdf` },
+            model_output: { vendor_name: vendor, invoice_date: '2026-05-15', total_amount: 1250.54, tax_id: '12-345678', items: [{ name: 'Widgets', price: 1000.45 }, { name: 'Gadgets', price: 250 }] }, trace_config: { model: 'gpt-4o', internal_run_id: `scan_${i}` } });
+    }
+    const photos = await admin('POST', '/v1/projects/', { name: 'Damage photos', input_type: 'image', output_type: 'classification', guidelines: 'One label. The worst damage counts.' });
+    for (let i = 0; i < 6; i++) {
+        const picture = png(640, 420, (x, y) => {
+            const car = (x - 320) ** 2 / 52000 + (y - 250) ** 2 / 9000 < 1;
+            const hit = (x - 260 - i * 25) ** 2 + (y - 230) ** 2 < 900;
+            return hit ? [60, 50, 55] : car ? [170 - y / 5, 40 + i * 20, 60] : y > 320 ? [110, 112, 116] : [190 - y / 4, 215 - y / 6, 235];
+        });
+        const trace = await admin('POST', '/v1/traces/', { project_id: photos.id, model_input: { image_base64: picture.toString('base64') },
+            model_output: { label: LABELS[i % 4], confidence: 0.61 + i / 20, alternatives: LABELS.filter((one) => one !== LABELS[i % 4]) }, trace_config: { model: 'vision-2' } });
+        if (i < 3) await judge([ada, ben][i % 2], trace, i === 1 ? 'correct' : 'approve', i === 1 ? { corrected_output: { ...trace.model_output, label: 'dent' } } : {});
+    }
+    const support = await admin('POST', '/v1/projects/', { name: 'Support answers', input_type: 'text', output_type: 'text', guidelines: 'Friendly, correct, no promises that we cannot keep.' });
+    for (let i = 0; i < 9; i++) {
+        const [content, answer] = ANSWERS[i % 3];
+        const trace = await admin('POST', '/v1/traces/', { project_id: support.id, model_input: { system_prompt: 'You answer customers of a small shop.', content }, model_output: { content: answer }, trace_config: { model: 'claude-3-5-sonnet' } });
+        if (i < 5) await judge([ada, ben][i % 2], trace, i % 3 === 2 ? 'correct' : 'approve', i % 3 === 2 ? { corrected_output: { content: answer.replace('You was', 'You were').replace('a error', 'an error').replace('7 day.', '7 days.') } } : {});
     }
 
     // Invoices: three prompt versions, each better than the one before.
@@ -79,8 +102,6 @@ export async function scene(tuor, hooks) {
     });
     const prompt = (text) => admin('POST', `/v1/projects/${invoices.id}/prompts`, { content: text });
     const rules = ['You read invoices. Answer with JSON alone: invoice_number, vendor, invoice_date, due_date, net, tax, total, currency.', '', '- Amounts are numbers.', '- Leave out nothing; null where the text has none.'];
-    const traces = [];
-    const judge = async (who, trace, action, more = {}) => who.ask('POST', `/v1/traces/${trace.id}/review`, { action, expected_version: trace.version, ...more });
     let at = 0;
     let version;
     for (const [text, count, good] of [[rules.join('\n'), 24, 0.4], [[...rules, '- Dates as YYYY-MM-DD.'].join('\n'), 22, 0.65], [[...rules.slice(0, 3), '- Leave out nothing; null where the invoice shows none.', '- Dates as YYYY-MM-DD.', '- The total includes tax.'].join('\n'), 26, 0.85]]) {
@@ -92,7 +113,6 @@ export async function scene(tuor, hooks) {
                 project_id: invoices.id, model_input: { system_prompt: text, content }, model_output: fine ? right : { ...right, ...wrong },
                 trace_config: { model: ['gpt-4o', 'gpt-4o-mini', 'claude-3-5-sonnet'][at % 3], prompt_version_id: version.id, internal_run_id: `run_2026_${String(9000 + at)}`, temperature: 0.1 },
             });
-            traces.push(trace);
             if (at % 7 === 0) await admin('POST', `/v1/traces/${trace.id}/tags`, { tag_ids: [tags[at % 4].id, ...(at % 3 ? [] : [tags[(at + 1) % 4].id])] });
             if (at > 60) continue;
             hooks.answer = at % 11 === 4 ? () => ({ status: 500, body: '{"error":"queue is full"}' }) : () => ({ status: 200, body: '{"ok":true}' });
@@ -107,36 +127,10 @@ export async function scene(tuor, hooks) {
             }
         }
     }
-
-    const contracts = await admin('POST', '/v1/projects/', { name: 'Scanned bills', input_type: 'pdf', output_type: 'key_value', guidelines: 'The first page counts.' });
-    for (let i = 0; i < 6; i++) {
-        const [vendor] = VENDORS[i];
-        traces.push(await admin('POST', '/v1/traces/', { project_id: contracts.id, model_input: { pdf_base64: invoice(3, vendor).toString('base64'), filename: `scan-${i + 1}.pdf` },
-            model_output: { vendor_name: vendor, invoice_date: '2026-05-15', total_amount: 1250.54, tax_id: '12-345678', items: [{ name: 'Widgets', price: 1000.45 }, { name: 'Gadgets', price: 250 }] }, trace_config: { model: 'gpt-4o', internal_run_id: `scan_${i}` } }));
-    }
-    const photos = await admin('POST', '/v1/projects/', { name: 'Damage photos', input_type: 'image', output_type: 'classification', guidelines: 'One label. The worst damage counts.' });
-    for (let i = 0; i < 6; i++) {
-        const picture = png(640, 420, (x, y) => {
-            const car = (x - 320) ** 2 / 52000 + (y - 250) ** 2 / 9000 < 1;
-            const hit = (x - 260 - i * 25) ** 2 + (y - 230) ** 2 < 900;
-            return hit ? [60, 50, 55] : car ? [170 - y / 5, 40 + i * 20, 60] : y > 320 ? [110, 112, 116] : [190 - y / 4, 215 - y / 6, 235];
-        });
-        const trace = await admin('POST', '/v1/traces/', { project_id: photos.id, model_input: { image_base64: picture.toString('base64') },
-            model_output: { label: LABELS[i % 4], confidence: 0.61 + i / 20, labels: LABELS }, trace_config: { model: 'vision-2' } });
-        traces.push(trace);
-        if (i < 3) await judge([ada, ben][i % 2], trace, i === 1 ? 'correct' : 'approve', i === 1 ? { corrected_output: { label: 'dent', confidence: 0.66, labels: LABELS } } : {});
-    }
-    const support = await admin('POST', '/v1/projects/', { name: 'Support answers', input_type: 'text', output_type: 'text', guidelines: 'Friendly, correct, no promises that we cannot keep.' });
-    for (let i = 0; i < 9; i++) {
-        const [content, answer] = ANSWERS[i % 3];
-        const trace = await admin('POST', '/v1/traces/', { project_id: support.id, model_input: { system_prompt: 'You answer customers of a small shop.', content }, model_output: { content: answer }, trace_config: { model: 'claude-3-5-sonnet' } });
-        traces.push(trace);
-        if (i < 5) await judge([ada, ben][i % 2], trace, i % 3 === 2 ? 'correct' : 'approve', i % 3 === 2 ? { corrected_output: { content: answer.replace('You was', 'You were').replace('a error', 'an error').replace('7 day.', '7 days.') } } : {});
-    }
     hooks.answer = () => ({ status: 200, body: '{"ok":true}' });
     await delivered(tuor, invoices.id);
     await spread(tuor);
-    return { invoices, contracts, photos, support, people: { ada, ben, chiara }, tags, version };
+    return { invoices, scans, photos, support, people: { ada, ben, chiara }, tags, version };
 }
 
 async function delivered(tuor, project) {
@@ -153,7 +147,7 @@ async function spread(tuor) {
         BEGIN;
         CREATE TEMP TABLE moved ON COMMIT DROP AS
             SELECT t.org_id, t.id, now() - interval '${WEEKS} weeks' * power(1 - (row_number() OVER (ORDER BY t.id))::numeric / (1 + count(*) OVER ()), 1.2) AS made,
-                   (90 + (row_number() OVER (ORDER BY t.id)) * 7919 % 30000) * interval '1 second' AS took
+                   (90 + (row_number() OVER (ORDER BY t.id)) * 7919 % 8500) * interval '1 second' AS took
                 FROM tuor.traces t;
         UPDATE tuor.trace_events e SET occurred_at = CASE e.type WHEN 'trace.created' THEN m.made WHEN 'tag.added' THEN m.made + interval '1 minute' ELSE least(now() - interval '2 minutes' + e.version * interval '5 seconds', m.made + m.took + e.version * interval '40 seconds') END
             FROM moved m WHERE m.org_id = e.org_id AND m.id = e.trace_id;

@@ -16,6 +16,8 @@ import type { EditorProps } from './editors.tsx';
 const KINDS: Kind[] = ['string', 'number', 'boolean', 'null'];
 /** More rows than a person reads are shown when asked for. */
 const ROWS = 300;
+/** A name of more characters may not fit its column. */
+const WIDE = 18;
 
 interface Hands {
     change: (next: Table) => void;
@@ -90,6 +92,9 @@ function Line({ row, index, hands }: { row: Row; index: number | null; hands: Ha
     const marked = mark(row);
     const label = index !== null ? t('review.item', { count: index + 1 }) : row.key || t('review.newField');
     const nested = isTable(row.body);
+    // Long names wrap. An input is laid out sooner, and the element stays while a name is typed.
+    const wraps = narrow || (row.origin?.key.length ?? 0) > WIDE;
+    const Name = wraps ? 'textarea' : 'input';
     const apply = (edit: (one: Row) => Row) => change(update(root, row.id, edit));
     const takeBack = () => {
         change(reset(root, row.id));
@@ -119,7 +124,7 @@ function Line({ row, index, hands }: { row: Row; index: number | null; hands: Ha
                         {marked === 'removed' && <><Glyph name="rejected" /><span class="unseen">{t('review.markRemoved')}</span></>}</span>
                     {readOnly || row.removed || index !== null
                         ? <span class="name">{index !== null ? index + 1 : row.key}</span>
-                        : <textarea class="name" rows={1} data-col="0" tabIndex={row.origin ? -1 : 0} value={row.key} aria-label={t('review.nameOf', { name: label })} aria-invalid={hands.faulty.has(row.id) ? 'true' : undefined}
+                        : <Name class="name" rows={wraps ? 1 : undefined} data-col="0" tabIndex={row.origin ? -1 : 0} value={row.key} aria-label={t('review.nameOf', { name: label })} aria-invalid={hands.faulty.has(row.id) ? 'true' : undefined}
                             placeholder={t('review.fieldName')} spellcheck={false} autocomplete="off" onPaste={row.origin ? undefined : onPaste} onInput={(event) => apply((one) => rename(one, event.currentTarget.value.replace(/[\r\n]+/g, ' ')))} />}
                     {renamed && <small class="was">{t('review.was', { value: row.origin!.key })}</small>}
                 </th>
