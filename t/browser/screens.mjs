@@ -25,9 +25,9 @@ const SCREENS = {
     'sign-in': ['/console/sign-in', ready('input[name=password]')],
     traces: [`/console/traces?project=${invoices.id}`, ready('.list tbody tr')],
     review: [await trace(invoices), ready('.fields'), async (page) => {
-        const total = page.getByRole('textbox', { name: 'total', exact: true });
-        await total.fill('4200.5');
-        await total.blur();
+        const date = page.getByRole('textbox', { name: 'invoice_date', exact: true });
+        await date.fill('2026-10-16');
+        await date.blur();
         await page.waitForTimeout(700);
     }],
     'review-pdf': [await trace(scans), ready('.viewer[data-state=drawn]')],
