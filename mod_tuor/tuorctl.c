@@ -15,7 +15,7 @@
 #include <apr_general.h>
 
 /** Which options a command takes beside --json and --database. */
-enum { WANTS_ORG = 1, WANTS_ROLE = 2, WANTS_NAME = 4, MAY_NAME = 8 };
+enum { WANTS_ORG = 1, WANTS_ROLE = 2, WANTS_NAME = 4, MAY_NAME = 8, MAY_ORG = 16, PRUNES = 32 };
 
 typedef struct command {
     const char *noun, *verb;            /* verb NULL: the noun is all */
@@ -31,6 +31,11 @@ static const command commands[] = {
       "migrate", "bring the schema up to date" },
     { "check", NULL, NULL, NULL, 0, tuor_ctl_check,
       "check", "is the database fit for the server? says what to do where it is not" },
+    { "stats", NULL, NULL, NULL, 0, tuor_ctl_stats,
+      "stats", "rows and bytes on disk of each table, and of a trace" },
+    { "prune", NULL, NULL, NULL, MAY_ORG | PRUNES, tuor_ctl_prune,
+      "prune --before DATE [--org ORG] [--status STATUS[,STATUS…]] [--dry-run]",
+      "remove old traces and webhook deliveries; with --status only traces, deleted being a status" },
     { "org", "create", "NAME", NULL, 0, tuor_ctl_org_create,
       "org create NAME", "prints the id" },
     { "org", "list", NULL, NULL, 0, tuor_ctl_org_list,
@@ -285,6 +290,17 @@ static const command *find_command(const char *noun, const char *verb)
     usage_error(NULL, "%s wants a verb", noun);
 }
 
+/* Is the word a whole command? */
+static int stands_alone(const char *noun)
+{
+    size_t i;
+
+    for (i = 0; i < N_COMMANDS; i++)
+        if (!commands[i].verb && !strcmp(commands[i].noun, noun))
+            return 1;
+    return 0;
+}
+
 /* Noun, verb and two arguments. */
 #define WORDS_MAX 4
 
@@ -306,7 +322,7 @@ static const command *parse(tuor_ctl *c, int argc, const char *const *argv)
             if (n == WORDS_MAX || (cmd && n == words_of(cmd)))
                 usage_error(cmd, "\"%s\" is one argument too many", argv[i]);
             words[n++] = argv[i];
-            if (n == 1 && (!strcmp(argv[i], "migrate") || !strcmp(argv[i], "check")))
+            if (n == 1 && stands_alone(argv[i]))
                 cmd = find_command(words[0], NULL);
             else if (n == 2)
                 cmd = find_command(words[0], words[1]);
@@ -331,6 +347,12 @@ static const command *parse(tuor_ctl *c, int argc, const char *const *argv)
             c->role = value;
         else if ((value = option_value("--name", &i, argc, argv, cmd)))
             c->name = value;
+        else if ((value = option_value("--before", &i, argc, argv, cmd)))
+            c->before = value;
+        else if ((value = option_value("--status", &i, argc, argv, cmd)))
+            c->status = value;
+        else if (!strcmp(argv[i], "--dry-run"))
+            c->dry_run = 1;
         else
             usage_error(cmd, "there is no option %s", argv[i]);
     }
@@ -346,7 +368,7 @@ static const command *parse(tuor_ctl *c, int argc, const char *const *argv)
     if (cmd->value && n < words_of(cmd))
         usage_error(cmd, "%s is missing", cmd->value);
     c->value = cmd->value ? words[extra + 1] : NULL;
-    if (!c->org != !(cmd->options & WANTS_ORG))
+    if (!(cmd->options & MAY_ORG) && !c->org != !(cmd->options & WANTS_ORG))
         usage_error(cmd, c->org ? "--org does not belong here" : "--org is missing");
     if (!c->role != !(cmd->options & WANTS_ROLE))
         usage_error(cmd, c->role ? "--role does not belong here" : "--role is missing");
@@ -354,6 +376,10 @@ static const command *parse(tuor_ctl *c, int argc, const char *const *argv)
         usage_error(cmd, "--name is missing");
     if (c->name && !(cmd->options & (WANTS_NAME | MAY_NAME)))
         usage_error(cmd, "--name does not belong here");
+    if (!c->before && (cmd->options & PRUNES))
+        usage_error(cmd, "--before is missing");
+    if ((c->before || c->status || c->dry_run) && !(cmd->options & PRUNES))
+        usage_error(cmd, "%s does not belong here", c->before ? "--before" : c->status ? "--status" : "--dry-run");
     if (c->role && strcmp(c->role, "viewer") && strcmp(c->role, "reviewer") && strcmp(c->role, "admin"))
         usage_error(cmd, "\"%s\" is no role: viewer, reviewer or admin", c->role);
     return cmd;
@@ -369,7 +395,7 @@ int main(int argc, const char *const *argv)
     apr_pool_create(&ctl.pool, NULL);
     cmd = parse(&ctl, argc, argv);
     connect_database(&ctl);
-    if (cmd->verb)
+    if (cmd->verb || cmd->run == tuor_ctl_prune)
         require_owner(&ctl);
     status = cmd->run(&ctl);
     PQfinish(ctl.db);

@@ -22,14 +22,15 @@ typedef struct tuor_ctl {
     PGconn *db;                         /**< open before a command runs, as the owner of the schema */
     const char *arg;                    /**< NAME, LOGIN, KEY_ID or ORG; NULL when the command has none */
     const char *value;                  /**< a second argument, or NULL */
-    const char *database, *org, *role, *name;   /**< options, or NULL */
+    const char *database, *org, *role, *name, *before, *status;     /**< options, or NULL */
+    int dry_run;
     int json;                           /**< --json: print objects, one a line */
 } tuor_ctl;
 
 /** A command: returns the exit status. */
 typedef int tuor_ctl_run(tuor_ctl *c);
 
-tuor_ctl_run tuor_ctl_migrate, tuor_ctl_check;
+tuor_ctl_run tuor_ctl_migrate, tuor_ctl_check, tuor_ctl_stats, tuor_ctl_prune;
 tuor_ctl_run tuor_ctl_org_create, tuor_ctl_org_list, tuor_ctl_org_suspend, tuor_ctl_org_resume,
     tuor_ctl_org_limit;
 tuor_ctl_run tuor_ctl_user_add, tuor_ctl_user_remove, tuor_ctl_user_list;

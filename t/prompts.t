@@ -177,11 +177,6 @@ subtest 'stats' => sub {
         by_field => [{ path => 'total', count => 2 }, { path => 'items[].p', count => 1 }],
         time_to_review => { p50 => 2.5, p90 => 2.5 },
     }, 'what came of its traces, not of others';
-    like psql(<<~"END"), qr/traces_prompt/, 'an index serves it';
-        SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan;
-        PREPARE x(text, text) AS SELECT t.id FROM tuor.traces t WHERE t.org_id = \$1 AND t.prompt_version_id = \$2 AND t.prompt_version_id IS NOT NULL;
-        EXPLAIN EXECUTE x('$org->{id}', '$prompt->{id}')
-        END
 };
 
 subtest 'refiners are chosen when the server starts' => sub {

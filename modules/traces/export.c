@@ -51,7 +51,6 @@ static const tuor_stmt lock = {
 static const char *trace_sql(export_job *job, int survey)
 {
     job->f.literals = job->traces;
-    filter_where(&job->f);
     return apr_pstrcat(job->q->pool,
         "COPY (SELECT t.id, t.org_id, t.project_id, t.status, t.version, t.created_at, t.created_by, t.updated_at,"
         " t.updated_by, t.last_reviewed_at, t.last_reviewed_by, t.deleted_at, t.deleted_by, t.restored_at, t.restored_by,"
@@ -61,18 +60,18 @@ static const char *trace_sql(export_job *job, int survey)
         " ", survey ? "NULL::text" : "t.model_input", ","
         " t.model_output, t.trace_config, t.corrected_output, t.correction_diff,"
         " (SELECT p.output_type FROM tuor.projects p WHERE p.org_id = t.org_id AND p.id = t.project_id)"
-        " FROM tuor.traces t",
-        tuor_buf_text(&job->f.sql), " ORDER BY t.org_id, t.id) TO STDOUT (FORMAT binary)", NULL);
+        " FROM ", filter_source(&job->f), " ORDER BY t.id) TO STDOUT (FORMAT binary)", NULL);
 }
 
 static const char *event_sql(export_job *job)
 {
     job->f.literals = job->events;
-    filter_where(&job->f);
     return apr_pstrcat(job->q->pool,
-        "COPY (SELECT e.trace_id, " EVENT_COLUMNS " FROM tuor.traces t"
-        " JOIN tuor.trace_events e ON e.org_id = t.org_id AND e.trace_id = t.id",
-        tuor_buf_text(&job->f.sql), " ORDER BY e.org_id, e.trace_id, e.id) TO STDOUT (FORMAT binary)", NULL);
+        "COPY (SELECT e.trace_id, " EVENT_COLUMNS " FROM ", filter_source(&job->f),
+        /* How many have a tag, nobody can estimate; all other filters are columns of the trace. */
+        job->f.tag ? " CROSS JOIN LATERAL (SELECT * FROM tuor.trace_events e WHERE e.org_id = tuor.org() AND e.trace_id = t.id OFFSET 0) e"
+                   : " JOIN tuor.trace_events e ON e.org_id = t.org_id AND e.trace_id = t.id",
+        " ORDER BY t.id, e.id) TO STDOUT (FORMAT binary)", NULL);
 }
 
 static tuor_error *next_event(export_job *job)

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
- * The filters that list and export share. A list sends values as parameters; an export, being a
- * COPY, has to write them as literals.
+ * The filters that list and export share, and the rows of an export. A list (walk.c) sends values as
+ * parameters; an export, being a COPY, has to write them as literals, and is planned for them.
  *
  * Ids hold their creation time and created_at is that time, so a range of dates is a range of ids.
  */
@@ -9,27 +9,48 @@
 
 APLOG_USE_MODULE(tuor_traces);
 
-static int is_status(const char *s)
+#define N_STATUSES 4
+
+/* The status of that name, or NULL. */
+static const char *known_status(const char *name)
 {
-    return !strcmp(s, "pending") || !strcmp(s, "approved") || !strcmp(s, "rejected") || !strcmp(s, "corrected");
+    static const char *const known[N_STATUSES] = { "pending", "approved", "rejected", "corrected" };
+    int i;
+
+    for (i = 0; i < N_STATUSES && strcmp(known[i], name); i++) {
+    }
+    return i < N_STATUSES ? known[i] : NULL;
+}
+
+static int has(const apr_array_header_t *found, const char *status)
+{
+    int i;
+
+    for (i = 0; i < found->nelts && APR_ARRAY_IDX(found, i, const char *) != status; i++) {
+    }
+    return i < found->nelts;
 }
 
 apr_array_header_t *filter_statuses(tuor_request *q, const tuor_param *p, int several)
 {
     apr_array_header_t *found;
+    const char *status;
     char *word, *state;
 
     if (!p->value) {
         return NULL;
     }
-    found = apr_array_make(q->pool, 4, sizeof(const char *));
+    found = apr_array_make(q->pool, N_STATUSES, sizeof(const char *));
     for (word = apr_strtok(apr_pstrdup(q->pool, p->value), ",", &state); word; word = apr_strtok(NULL, ",", &state)) {
-        if (!is_status(word)) {
+        status = known_status(word);
+        if (!status) {
             break;
         }
-        APR_ARRAY_PUSH(found, const char *) = word;
+        if (!has(found, status)) {
+            APR_ARRAY_PUSH(found, const char *) = status;
+        }
     }
-    if (word || !found->nelts || (!several && (found->nelts > 1 || strchr(p->value, ',')))) {
+    if (word || !found->nelts || (!several && strchr(p->value, ','))) {
         tuor_fault(q, p->name, several ? "must be one or several of pending, approved, rejected, corrected, separated by commas"
                                        : "must be one of pending, approved, rejected, corrected");
         return NULL;
@@ -55,62 +76,48 @@ static void add(filter *f, const char *column_and_operator, const char *text)
     }
 }
 
-static void add_statuses(filter *f)
-{
-    int i;
-
-    if (!f->statuses) {
-        return;
-    }
-    tuor_buf_puts(&f->sql, " AND t.status IN (");
-    for (i = 0; i < f->statuses->nelts; i++) {
-        tuor_buf_puts(&f->sql, i ? ", " : "");
-        tuor_buf_puts(&f->sql, filter_value(f, APR_ARRAY_IDX(f->statuses, i, const char *)));
-    }
-    tuor_buf_puts(&f->sql, ")");
-}
-
-/*
- * The project and the range of ids. In a list they are one range of the index that leads with the
- * project: behind an equality the planner may go through all of an organization's traces in their
- * order and look for this project's among them, however few they are.
- */
-static void add_range(filter *f)
-{
-    const char *low = f->from ? tuor_id_floor("trace", f->from, f->q->pool) : NULL;
-    const char *high = f->to ? tuor_id_floor("trace", f->to, f->q->pool) : NULL;
-    const char *project;
-
-    if (f->before && (!high || strcmp(f->before, high) < 0)) {
-        high = f->before;
-    }
-    if (!f->project_id || f->literals) {
-        add(f, "t.project_id = ", f->project_id);
-        add(f, "t.id >= ", low);
-        add(f, "t.id < ", high);
-        return;
-    }
-    project = filter_value(f, f->project_id);
-    tuor_buf_printf(&f->sql, " AND (t.project_id, t.id) >= (%s, %s)", project, filter_value(f, low ? low : ""));
-    tuor_buf_printf(&f->sql, " AND (t.project_id, t.id) < (%s, %s)", project, filter_value(f, high ? high : "~"));
-}
-
-void filter_where(filter *f)
+/* One trace has a tag once: a join. OFFSET 0: a tag leads to its traces, not the other way, and in their order. */
+static void select_rows(filter *f, const char *status)
 {
     apr_pool_t *pool = f->q->pool;
+    const char *low = f->from ? tuor_id_floor("trace", f->from, pool) : NULL;
+    const char *high = f->to ? tuor_id_floor("trace", f->to, pool) : NULL;
 
-    tuor_buf_init(&f->sql, pool);
-    f->args = apr_array_make(pool, 12, sizeof(tuor_arg));
-    tuor_buf_puts(&f->sql, " WHERE t.org_id = tuor.org() AND t.deleted_at IS NULL");
-    add_range(f);
-    add_statuses(f);
-    add(f, "t.model = ", f->model);
-    add(f, "t.prompt_version_id = ", f->prompt_version_id);
-    add(f, "t.internal_run_id = ", f->internal_run_id);
     if (f->tag) {
-        tuor_buf_puts(&f->sql, " AND t.tagged AND EXISTS (SELECT FROM tuor.trace_tags x WHERE x.org_id = tuor.org()"
-                               " AND x.trace_id = t.id AND x.tag_id = ");
-        tuor_buf_puts(&f->sql, filter_value(f, f->tag));
-        tuor_buf_puts(&f->sql, ")");
+        tuor_buf_puts(&f->sql, "(SELECT t.* FROM (SELECT x.trace_id FROM tuor.trace_tags x WHERE x.org_id = tuor.org()");
+        add(f, "x.tag_id = ", f->tag);
+        add(f, "x.trace_id >= ", low);
+        add(f, "x.trace_id < ", high);
+        tuor_buf_puts(&f->sql, " ORDER BY x.trace_id) x CROSS JOIN LATERAL (SELECT * FROM tuor.traces t"
+                               " WHERE t.org_id = tuor.org() AND t.id = x.trace_id OFFSET 0) t WHERE t.id = x.trace_id"
+                               " AND t.deleted_at IS NULL");
     }
+    else {
+        tuor_buf_puts(&f->sql, "(SELECT t.* FROM tuor.traces t WHERE t.org_id = tuor.org() AND t.deleted_at IS NULL");
+        add(f, "t.id >= ", low);
+        add(f, "t.id < ", high);
+    }
+    add(f, "t.project_id = ", f->project_id);
+    add(f, "t.status = ", status);
+    tuor_buf_puts(&f->sql, f->project_id ? "" : " AND " FILTER_NO_PROJECT);
+    tuor_buf_puts(&f->sql, " ORDER BY t.id)");
+}
+
+const char *filter_source(filter *f)
+{
+    int i, n = f->statuses ? f->statuses->nelts : 0;
+
+    tuor_buf_init(&f->sql, f->q->pool);
+    f->args = apr_array_make(f->q->pool, 12, sizeof(tuor_arg));
+    /* Several statuses are as many ranges of an index, merged; all of them are no filter. */
+    if (n == N_STATUSES) {
+        n = 0;
+    }
+    tuor_buf_puts(&f->sql, n > 1 ? "(" : "");
+    for (i = 0; i < (n ? n : 1); i++) {
+        tuor_buf_puts(&f->sql, i ? " UNION ALL " : "");
+        select_rows(f, n ? APR_ARRAY_IDX(f->statuses, i, const char *) : NULL);
+    }
+    tuor_buf_puts(&f->sql, n > 1 ? ") t" : " t");
+    return tuor_buf_text(&f->sql);
 }

@@ -31,17 +31,11 @@ typedef struct page {
     const char *next;           /* the last id of the page when there are rows behind it */
 } page;
 
-static const char *add_int(filter *f, apr_int64_t n)
-{
-    APR_ARRAY_PUSH(f->args, tuor_arg) = tuor_int(n);
-    return apr_psprintf(f->q->pool, "$%d", f->args->nelts);
-}
-
-/* Everything up to the ORDER BY of the rows that are left. */
-static void rows_left(page *p)
+/* The next rows that are left, most of them at most, after skip. */
+static const char *rows(const char **order, page *p, const char *columns, apr_int64_t skip, apr_int64_t most)
 {
     p->f.before = p->before;
-    filter_where(&p->f);
+    return walk_rows(order, &p->f, columns, skip, most);
 }
 
 static tuor_error *run(tuor_result **res, page *p, const char *sql)
@@ -54,12 +48,6 @@ static tuor_error *run(tuor_result **res, page *p, const char *sql)
     }
     tuor_db_end(db);
     return err;
-}
-
-/* Newest first; the index that a project's traces stand in leads with the project. */
-static const char *order(const page *p)
-{
-    return p->f.project_id ? " ORDER BY t.project_id DESC, t.id DESC" : " ORDER BY t.id DESC";
 }
 
 /* A column that is fetched only to be thrown away need not be fetched. */
@@ -77,16 +65,12 @@ static const char *payload_columns(const page *p)
 /* The next batch: one row more than is left tells whether there is a next page. */
 static tuor_error *fetch(tuor_result **res, page *p)
 {
-    const char *where, *limit, *offset;
+    const char *order, *found = rows(&order, p, "t.*", p->skip, p->left + 1);
 
-    rows_left(p);
-    limit = add_int(&p->f, p->left + 1);
-    offset = add_int(&p->f, p->skip);
-    where = tuor_buf_text(&p->f.sql);
     return run(res, p, apr_pstrcat(p->q->pool,
         "SELECT " TRACE_HEAD_COLUMNS ", ", payload_columns(p), ", t.bytes FROM (SELECT t.*, " SIZE " AS size, sum(" SIZE
-        ") OVER (", order(p), " ROWS UNBOUNDED PRECEDING) AS bytes FROM (SELECT * FROM tuor.traces t", where, order(p),
-        " LIMIT ", limit, " OFFSET ", offset, ") t) t WHERE t.bytes - t.size < " APR_STRINGIFY(BATCH_BYTES), order(p), NULL));
+        ") OVER (", order, " ROWS UNBOUNDED PRECEDING) AS bytes FROM (", found,
+        ") t) t WHERE t.bytes - t.size < " APR_STRINGIFY(BATCH_BYTES), order, NULL));
 }
 
 /*
@@ -95,16 +79,11 @@ static tuor_error *fetch(tuor_result **res, page *p)
  */
 static tuor_error *fetch_whole(tuor_result **res, page *p)
 {
-    const char *where, *limit, *offset;
+    const char *order, *found = rows(&order, p, "t.*", p->skip, p->left + 1);
 
-    rows_left(p);
-    limit = add_int(&p->f, p->left + 1);
-    offset = add_int(&p->f, p->skip);
-    where = tuor_buf_text(&p->f.sql);
     return run(res, p, apr_pstrcat(p->q->pool,
-        "SELECT " TRACE_HEAD_COLUMNS ", ", payload_columns(p), ", 0 AS bytes FROM tuor.traces t", where,
-        " AND (SELECT sum(" SIZE ") FROM (SELECT * FROM tuor.traces t", where, order(p), " LIMIT ", limit, " OFFSET ", offset,
-        ") t) < " APR_STRINGIFY(BATCH_BYTES), order(p), " LIMIT ", limit, " OFFSET ", offset, NULL));
+        "SELECT " TRACE_HEAD_COLUMNS ", ", payload_columns(p), ", 0 AS bytes FROM (", found, ") t WHERE (SELECT sum(" SIZE
+        ") FROM (", found, ") t) < " APR_STRINGIFY(BATCH_BYTES), order, NULL));
 }
 
 /* Whether every row of the index is one of the page, so that a second look costs little. */
@@ -132,13 +111,9 @@ static tuor_error *fetch_first(tuor_result **res, page *p)
 static tuor_error *find_next(page *p)
 {
     tuor_result *res;
-    const char *limit;
-    tuor_error *err;
+    const char *order;
+    tuor_error *err = run(&res, p, rows(&order, p, "t.id", p->skip + p->left - 1, 2));
 
-    rows_left(p);
-    limit = add_int(&p->f, p->skip + p->left - 1);
-    err = run(&res, p, apr_pstrcat(p->q->pool, "SELECT t.id FROM tuor.traces t", tuor_buf_text(&p->f.sql),
-                                   order(p), " LIMIT 2 OFFSET ", limit, NULL));
     if (!err && tuor_result_rows(res) == 2) {
         p->next = tuor_result_text(res, 0, 0);
     }

@@ -197,24 +197,37 @@ tuor_slice exclude(const exclusions *ex, excludable field, tuor_slice value, apr
 
 /* ---- filters of list and export (filter.c) */
 
-/** A growing WHERE clause and its parameters. */
+/** What traces_status wants to see, the index by status of all projects. */
+#define FILTER_NO_PROJECT "t.id <> ''"
+
+/** What is looked for, and the SQL for it in the making. */
 typedef struct filter {
     tuor_request *q;
     tuor_buf sql;
     tuor_db *literals;                  /**< set: write values as literals, for COPY */
-    apr_array_header_t *args;           /**< tuor_arg each */
+    apr_array_header_t *args;           /**< out: tuor_arg each */
     const char *project_id, *tag, *model, *prompt_version_id, *internal_run_id;
-    apr_array_header_t *statuses;       /**< const char * each; NULL: any */
+    apr_array_header_t *statuses;       /**< const char * each, no two the same; NULL: any; a list has one at most */
     apr_time_t from, to;
     const char *before;                 /**< only ids below this one, or NULL */
 } filter;
 
-/** Parse a comma-separated list of statuses, or fault. several: more than one may stand there. */
+/** Parse a comma-separated list of statuses, each once in what comes back, or fault. several: more than one may stand there. */
 apr_array_header_t *filter_statuses(tuor_request *q, const tuor_param *p, int several);
-/** Write "WHERE t.org_id = … AND t.deleted_at IS NULL AND …" for the members set. */
-void filter_where(filter *f);
+/** The traces of an export as a relation t for a FROM clause, in the order of t.id; of its filters' all but
+ *  model, prompt_version_id and internal_run_id, which an export does not have. */
+const char *filter_source(filter *f);
 /** A further value: its placeholder, or its literal. */
 const char *filter_value(filter *f, const char *text);
+
+/* ---- the rows of a list (walk.c) */
+
+/**
+ * A SELECT of the rows of a list, newest first, with f->args for it.
+ * @param columns of t: "t.*"
+ * @param order out: the same order for whoever selects from it as t
+ */
+const char *walk_rows(const char **order, filter *f, const char *columns, apr_int64_t skip, apr_int64_t most);
 
 /* ---- events (events.c) */
 
@@ -235,6 +248,22 @@ void event_time(tuor_request *q, apr_time_t last);
 
 /** The JSON object of an event row into a buffer. */
 void event_write(tuor_buf *b, const tuor_slice *col);
+
+/* ---- what belongs to a server (mod_tuor_traces.c) */
+
+typedef struct traces_server {
+    int retention_days;                 /**< 0: for ever; -1: not set */
+    struct share_queue *queues;         /**< of this child, one a kind; NULL until it has begun */
+} traces_server;
+
+traces_server *traces_server_of(const server_rec *s);
+
+/* ---- TuorRetention (retention.c) */
+
+/** The directive's function. */
+const char *retention_set(cmd_parms *cmd, void *dummy, const char *arg);
+/** The tick hook. */
+void retention_tick(server_rec *s, apr_pool_t *pool);
 
 /* ---- lifecycle (lifecycle.c) */
 

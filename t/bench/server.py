@@ -56,12 +56,13 @@ def tree(root, all_of_them):
 class Server:
     """Started by the constructor; stop() leaves nothing behind."""
 
-    def __init__(self):
+    def __init__(self, more=""):
+        """more: further configuration"""
         self.dir = tempfile.mkdtemp(prefix="tuor-bench-")
         os.chmod(self.dir, 0o711)
         include = os.path.join(self.dir, "bench.conf")
         with open(include, "w", encoding="ascii") as f:
-            f.write(CONFIGURATION.format(htdocs=f"{self.dir}/htdocs"))
+            f.write(CONFIGURATION.format(htdocs=f"{self.dir}/htdocs") + more)
         os.chmod(include, 0o644)
         try:
             self.quickstart("up", "--port", str(free_port()), "--include", include)

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { api, open, project, seed, server } from './lib.mjs';
+import { keystrokes, percentile, stopwatch } from './speed.mjs';
 
 const tuor = await server();
 const INVOICE = { vendor_name: 'Acme Corp', invoice_date: '2026-05-15', total_amount: 1250.54, rate: 0.5, items: [{ sku: 'A', price: 1 }] };
@@ -132,37 +133,20 @@ test('from the key to the next trace, painted', async () => {
     const list = await seed(tuor, 40, (i) => ({ project_id: p.id, model_input: { content: `${i} ${REPLY.repeat(60)}` }, model_output: Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`field_${at}`, at % 2 ? at : `value ${at}`])) }));
     const tab = await open(tuor, { viewport: { width: 1440, height: 900 } });
     const { page } = tab;
-    await tab.context.addInitScript(() => {
-        globalThis.times = [];
-        let start = 0;
-        addEventListener('keydown', () => { start = performance.now(); }, true);
-        let before = '';
-        new MutationObserver(() => {
-            const now = document.querySelector('.strip h1')?.textContent ?? '';
-            if (now === before) return;
-            before = now;
-            if (!start) return;
-            const from = start;
-            start = 0;
-            requestAnimationFrame(() => {
-                const channel = new MessageChannel();
-                channel.port1.onmessage = () => globalThis.times.push(performance.now() - from);
-                channel.port2.postMessage(0);
-            });
-        }).observe(document, { subtree: true, childList: true, characterData: true });
-    });
     await tab.goto(`/console/review/${list[39].id}?project=${p.id}&status=pending`);
     await page.waitForSelector('.fields');
+    const watch = await stopwatch(tab);
+    const times = [];
     for (let i = 0; i < 35; i++) {
         await page.waitForTimeout(150);
-        const id = await shown(page);
-        await page.keyboard.press(i % 2 ? 'a' : 'j');
-        await moved(page, id);
+        await page.waitForSelector('.actions .primary');
+        times.push(await watch(`.input[data-trace="${list[38 - i].id}"]`, () => page.keyboard.press(i % 2 ? 'a' : 'j')));
+        assert.equal(await shown(page), list[38 - i].id);
     }
-    const times = (await page.evaluate(() => globalThis.times)).sort((a, b) => a - b);
-    const p95 = times[Math.floor(times.length * 0.95)];
-    console.log(`# key to next trace painted, prefetched: p50 ${times[times.length >> 1].toFixed(0)} ms, p95 ${p95.toFixed(0)} ms (${times.length} times)`);
-    assert.ok(p95 < 1000, 'within reason');
+    const of = (name, q) => percentile(times.map((one) => one[name]), q).toFixed(0);
+    console.log(`# key to next trace painted, prefetched: p50 ${of('wall', 0.5)} ms, p95 ${of('wall', 0.95)} ms; main thread p50 ${of('main', 0.5)} ms, p95 ${of('main', 0.95)} ms (${times.length} times)`);
+    // How long it may take, t/browser/measure.mjs says; here only that it does not hang, on whatever machine.
+    assert.ok(percentile(times.map((one) => one.wall), 0.5) < 5_000, 'within reason');
 
     const x = await project(tuor, { output_type: 'text' });
     const [long] = await seed(tuor, 1, () => ({ project_id: x.id, model_output: { content: REPLY.repeat(235).slice(0, 20_000) } }));
@@ -170,19 +154,8 @@ test('from the key to the next trace, painted', async () => {
     await page.waitForSelector('textarea.text');
     await page.keyboard.press('e');
     await page.waitForSelector('textarea.text:focus');
-    await page.evaluate(() => {
-        globalThis.typed = [];
-        document.addEventListener('keydown', () => {
-            const from = performance.now();
-            const channel = new MessageChannel();
-            channel.port1.onmessage = () => globalThis.typed.push(performance.now() - from);
-            // Behind the input event and what it set going.
-            addEventListener('input', () => queueMicrotask(() => channel.port2.postMessage(0)), { once: true });
-        }, true);
-    });
-    await page.keyboard.type('The quick brown fox jumps over the lazy dog, again and again.', { delay: 40 });
-    const typed = (await page.evaluate(() => globalThis.typed)).sort((a, b) => a - b);
-    console.log(`# keystroke in 20 KB of text: p50 ${typed[typed.length >> 1].toFixed(1)} ms, p95 ${typed[Math.floor(typed.length * 0.95)].toFixed(1)} ms`);
+    const typed = await keystrokes(page);
+    console.log(`# keystroke in 20 KB of text: p50 ${percentile(typed, 0.5).toFixed(1)} ms, p95 ${percentile(typed, 0.95).toFixed(1)} ms`);
     await page.locator('.difference ins').first().waitFor();
     await tab.close();
 });

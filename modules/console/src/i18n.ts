@@ -22,6 +22,7 @@ export async function loadLanguage(): Promise<void> {
     const wanted = stored('language') ?? navigator.languages.map((one) => one.slice(0, 2)).find((one) => one in LANGUAGES);
     language = wanted === 'de' ? 'de' : 'en';
     if (language === 'de') texts = (await import('./texts/de.ts')).de;
+    leaves.clear();
     document.documentElement.lang = language;
 }
 export function chooseLanguage(to: Language): void {
@@ -31,16 +32,31 @@ export function chooseLanguage(to: Language): void {
 
 export type Values = Record<string, string | number>;
 
-/** t('shell.signOut'), t('queue.left', {count: 3}) */
-export function t(key: TextKey, values: Values = {}): string {
+// Looking a text up and making a format cost more than using them, and a screen does both hundreds of times.
+const leaves = new Map<string, Leaf>();
+function leaf(key: string): Leaf {
     let found: unknown = texts;
     for (const part of key.split('.')) found = (found as Record<string, unknown> | undefined)?.[part];
-    let text = '';
-    if (typeof found === 'string') text = found;
-    else if (found) {
-        const forms = found as { one: string; other: string };
-        text = new Intl.PluralRules(language).select(Number(values.count)) === 'one' ? forms.one : forms.other;
-    } else text = key;
+    const known = (found as Leaf | undefined) ?? key;
+    leaves.set(key, known);
+    return known;
+}
+const once = <T>(make: () => T): (() => T) => {
+    let made: T | undefined;
+    return () => (made ??= make());
+};
+const plural = once(() => new Intl.PluralRules(language));
+const percent = once(() => new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 }));
+const moment = once(() => new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }));
+const day = once(() => new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeZone: 'UTC' }));
+const relative = once(() => new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' }));
+const numbers = new Map<number, Intl.NumberFormat>();
+
+/** t('shell.signOut'), t('queue.left', {count: 3}) */
+export function t(key: TextKey, values: Values = {}): string {
+    const found = leaves.get(key) ?? leaf(key);
+    const text = typeof found === 'string' ? found : plural().select(Number(values.count)) === 'one' ? found.one : found.other;
+    if (!text.includes('{')) return text;
     return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
         const value = values[name];
         return value === undefined ? whole : typeof value === 'number' ? formatNumber(value) : value;
@@ -48,17 +64,19 @@ export function t(key: TextKey, values: Values = {}): string {
 }
 
 export function formatNumber(value: number, digits = 0): string {
-    return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+    let format = numbers.get(digits);
+    if (!format) numbers.set(digits, format = new Intl.NumberFormat(language, { maximumFractionDigits: digits }));
+    return format.format(value);
 }
 export function formatPercent(value: number): string {
-    return new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 }).format(value);
+    return percent().format(value);
 }
 /** The exact time, for titles and tables. */
 export function formatTime(iso: string): string {
-    return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(iso));
+    return moment().format(new Date(iso));
 }
 export function formatDay(iso: string): string {
-    return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeZone: 'UTC' }).format(new Date(iso));
+    return day().format(new Date(iso));
 }
 
 const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [['year', 31536000], ['month', 2592000], ['week', 604800], ['day', 86400], ['hour', 3600], ['minute', 60], ['second', 1]];
@@ -67,5 +85,5 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [['year', 31536000], ['mo
 export function ago(iso: string): string {
     const seconds = (new Date(iso).getTime() - Date.now()) / 1000;
     const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? UNITS[UNITS.length - 1];
-    return new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' }).format(Math.round(seconds / size), unit);
+    return relative().format(Math.round(seconds / size), unit);
 }

@@ -4,6 +4,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { t } from '../i18n.ts';
+import { memo } from '../memo.ts';
 import { Glyph, Key, Menu } from '../ui/index.tsx';
 import { watchFound } from './find.ts';
 import type { Decision } from './order.ts';
@@ -22,10 +23,16 @@ export interface Acts {
     submit: () => void;
 }
 
-export function Actions({ acts, onPrev, onNext, hasPrev, hasNext, outbox, undo, recent, reopen, onTrouble }: {
-    acts: Acts | null; onPrev: () => void; onNext: () => void; hasPrev: boolean; hasNext: boolean; outbox: Outbox;
+/** What can be decided comes from the case through sink, so that only the bar is rendered anew for it. of: the trace that is shown, if it is there. */
+export type Sink = { tell: (acts: Acts | null) => void };
+
+export const Actions = memo(({ of, sink, onPrev, onNext, hasPrev, hasNext, outbox, undo, recent, reopen, onTrouble }: {
+    of: string | null; sink: Sink; onPrev: () => void; onNext: () => void; hasPrev: boolean; hasNext: boolean; outbox: Outbox; entries: Entry[];
     undo: () => void; recent: Decision[]; reopen: (id: string) => void; onTrouble: (entry: Entry) => void;
-}) {
+}) => {
+    const [told, setTold] = useState<Acts | null>(null);
+    sink.tell = setTold;
+    const acts = told?.of === of ? told : null;
     return (
         <footer class="actions">
             <div class="row">
@@ -48,7 +55,7 @@ export function Actions({ acts, onPrev, onNext, hasPrev, hasNext, outbox, undo, 
             </div>
         </footer>
     );
-}
+});
 
 /** 'Approved · Undo z', what waits for the server, what needs a person. */
 function Sending({ outbox, undo, onTrouble, of }: { outbox: Outbox; undo: () => void; onTrouble: (entry: Entry) => void; of: string | null }) {

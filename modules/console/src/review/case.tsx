@@ -2,11 +2,12 @@
 //
 // The right pane: what the model gave, and what a person makes of it.
 
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Project, Trace } from '../api.ts';
 import { t } from '../i18n.ts';
 import { parseJson, printJson, type Json } from '../json.ts';
 import { keyLabel, keysEnabled, useShortcuts } from '../keys.ts';
+import { memo, useStateOf } from '../memo.ts';
 import { announce, Glyph, Key, Time } from '../ui/index.tsx';
 import type { Acts } from './actions.tsx';
 import { Conflict } from './conflict.tsx';
@@ -25,6 +26,8 @@ import { traces } from './traces.ts';
 import type { Entry } from './verdicts.ts';
 
 interface CaseProps {
+    /** The trace, its version, and how often it was begun anew. */
+    of: string;
     trace: Trace;
     project: Project;
     post: Post;
@@ -32,12 +35,14 @@ interface CaseProps {
     saved: Set<(kept: boolean, error: unknown) => void>;
     /** A verdict on it that is not sent yet. */
     waiting: Entry | null;
+    /** One that the server did not take. */
+    trouble: Entry | null;
     allowed: boolean;
     /** Another trace is under way: this one is only looked at. */
     loading: boolean;
     onActs: (acts: Acts | null) => void;
     onSide: (side: 'input' | 'output') => void;
-    decide: (judgement: Judgement) => void;
+    decide: (of: Trace, judgement: Judgement) => void;
     /** Starts this trace anew, from its draft. */
     again: () => void;
     undo: () => void;
@@ -50,28 +55,35 @@ function editOf(draft: Draft | null, original: Json): Edit {
     return startEdit(tree ?? original);
 }
 
-export function Case(props: CaseProps) {
-    const { trace, project, post, autosave, waiting, allowed, loading, decide } = props;
+/**
+ * From trace to trace the elements stay, since making them takes most of the time; those that somebody had
+ * a hand in are made anew, so that no text to be undone, no focus and no place in a text comes along.
+ */
+export const Case = memo((props: CaseProps) => {
+    const { of, trace, project, post, autosave, waiting, trouble, allowed, loading, decide } = props;
     const { me } = useSession();
     const [hint, setHint] = useStored('hint.keys', 'new');
     const original = trace.model_output!;
     const key = draftKey(post.who, trace.id, trace.version);
     const pending = trace.status === 'pending';
     const open = pending && !waiting;
-    const [found] = useState(() => choose([...post.allDrafts.values()], post.who, trace.id, trace.version));
-    const [draft, setDraft] = useState(open ? found.draft : null);
-    const [start, setStart] = useState(() => (waiting?.corrected ? startEdit(parseJson(waiting.corrected)) : open ? editOf(found.draft, original) : startEdit(trace.corrected_output ?? original)));
-    const [round, setRound] = useState(0);
-    const edit = useRef(start);
-    const [changed, setChanged] = useState(() => open && isChanged(start, original));
-    const [problem, setProblem] = useState(start.problem);
-    const [comment, setComment] = useState(found.draft?.comment ?? waiting?.comment ?? '');
-    const note = useRef(comment);
-    const [saved, setSaved] = useState<'no' | 'yes' | 'failed'>('no');
+    const [found] = useStateOf(of, () => choose([...post.allDrafts.values()], post.who, trace.id, trace.version));
+    const [draft, setDraft] = useStateOf(of, () => (open ? found.draft : null));
+    const [start, setStart] = useStateOf(of, () => (waiting?.corrected ? startEdit(parseJson(waiting.corrected)) : open ? editOf(found.draft, original) : startEdit(trace.corrected_output ?? original)));
+    const [round, setRound] = useStateOf(of, () => 0);
+    // What is edited now, of this trace alone: a draft may still be written when the next one is shown.
+    const [now] = useStateOf(of, () => ({ edit: start, comment: found.draft?.comment ?? waiting?.comment ?? '' }));
+    const [changed, setChanged] = useStateOf(of, () => open && isChanged(start, original));
+    const [problem, setProblem] = useStateOf(of, () => start.problem);
+    const [comment, setComment] = useStateOf(of, () => now.comment);
+    const [saved, setSaved] = useStateOf<'no' | 'yes' | 'failed'>(of, () => 'no');
     const holder = useHolder(props.kind === 'list' && allowed && open && !loading ? trace.id : null, project.id, me.id);
     const right = useRef<HTMLDivElement>(null);
+    const hand = useRef({ of, touched: false, made: 0 });
+    if (hand.current.of !== of) hand.current = { of, touched: false, made: hand.current.made + (hand.current.touched ? 1 : 0) };
+    const touch = () => { hand.current.touched = true; };
+    const made = hand.current.made;
 
-    const trouble = post.outbox.entries.find((one) => one.trace === trace.id && (one.state === 'conflict' || one.state === 'refused')) ?? null;
     const earlier = trouble ? null : found.earlier;
     const conflict = trouble?.state === 'conflict' || Boolean(earlier);
     const readOnly = !allowed || !open || loading || conflict;
@@ -83,25 +95,24 @@ export function Case(props: CaseProps) {
             props.saved.delete(tell);
             void autosave.now();
         };
-    }, []);
+    }, [of]);
     const keep = () => {
         setSaved('no');
         autosave.later(key, () => {
-            const now = edit.current;
-            const dirty = isChanged(now, original);
-            if (!dirty && note.current === '') {
+            const dirty = isChanged(now.edit, original);
+            if (!dirty && now.comment === '') {
                 post.allDrafts.delete(key);
                 return null;
             }
             const made: Draft = {
-                key, who: post.who, trace: trace.id, version: trace.version, as: now.as, text: now.as === 'raw' ? now.text : printJson(now.value), comment: note.current, saved: Date.now(),
+                key, who: post.who, trace: trace.id, version: trace.version, as: now.edit.as, text: now.edit.as === 'raw' ? now.edit.text : printJson(now.edit.value), comment: now.comment, saved: Date.now(),
             };
             post.allDrafts.set(key, made);
             return made;
         });
     };
     const onEdit = (next: Edit) => {
-        edit.current = next;
+        now.edit = next;
         setChanged(isChanged(next, original));
         setProblem(next.problem);
         keep();
@@ -114,37 +125,37 @@ export function Case(props: CaseProps) {
         }
     };
     const restart = (value: Edit) => {
-        edit.current = value;
+        now.edit = value;
         setStart(value);
-        setRound((old) => old + 1);
+        setRound(round + 1);
         setChanged(isChanged(value, original));
         setProblem(value.problem);
     };
     const discard = () => {
         setDraft(null);
         setComment('');
-        note.current = '';
+        now.comment = '';
         restart(startEdit(original));
         keep();
     };
 
     // ---------------------------------------------------------------- verdicts
     const able = allowed && open && !loading && !conflict;
-    const judge = (action: Judgement['action'], corrected?: string) => decide({ action, version: trace.version, corrected, comment: note.current.trim() || undefined });
+    const judge = (action: Judgement['action'], corrected?: string) => decide(trace, { action, version: trace.version, corrected, comment: now.comment.trim() || undefined });
     const submit = () => {
         if (!able) return;
-        if (!isChanged(edit.current, original)) {
+        if (!isChanged(now.edit, original)) {
             announce(t('review.nothingChanged'));
             return;
         }
-        const text = outgoing(edit.current);
-        if (text === null) announce(edit.current.problem ?? t('review.notJson'));
+        const text = outgoing(now.edit);
+        if (text === null) announce(now.edit.problem ?? t('review.notJson'));
         else judge('correct', text);
     };
     const why = !allowed ? t('review.viewerWhy') : waiting ? null : !pending ? t('review.reviewedWhy') : conflict ? t('review.conflictWhy') : null;
     const acts: Acts = { of: trace.id, canDecide: able, why, changed, problem, approve: () => judge('approve'), reject: () => judge('reject'), submit };
 
-    useLayoutEffect(() => props.onActs(loading ? null : acts), [able, changed, problem, why, loading]);
+    useLayoutEffect(() => props.onActs(loading ? null : acts), [of, able, changed, problem, why, loading]);
 
     const focusEditor = () => {
         props.onSide('output');
@@ -163,9 +174,9 @@ export function Case(props: CaseProps) {
     const decideGroup = t('review.groupDecide');
     const editGroup = t('review.groupEdit');
     useShortcuts([
-        { keys: 'a', does: t('review.approve'), group: decideGroup, off: !able || changed, run: acts.approve },
+        { keys: 'a', does: t('review.approve'), group: decideGroup, off: !able || changed, run: (event) => { if (!event.repeat) acts.approve(); } },
         { keys: 'a', does: t('review.approveChanged'), group: '', off: !able || !changed, run: () => announce(t('review.approveChanged')) },
-        { keys: 'x', does: t('review.reject'), group: decideGroup, off: !able, run: acts.reject },
+        { keys: 'x', does: t('review.reject'), group: decideGroup, off: !able, run: (event) => { if (!event.repeat) acts.reject(); } },
         { keys: 'mod+Enter', does: t('review.submit'), group: decideGroup, off: !able, inFields: true, run: () => { if (!inDialog()) submit(); } },
         { keys: ['e', 'Enter'], does: t('review.edit'), group: editGroup, off: readOnly, run: focusEditor },
         { keys: 'c', does: t('review.writeComment'), group: editGroup, off: readOnly, run: focusComment },
@@ -214,7 +225,7 @@ export function Case(props: CaseProps) {
     useEffect(() => { if (trouble) void traces.load(trace.id).catch(() => {}); }, [trouble?.key]);
 
     return (
-        <div class="case stack" ref={right}>
+        <div class="case stack" ref={right} onInput={touch} onFocusIn={touch} onScrollCapture={touch}>
             {hint === 'new' && able && keysEnabled() && (
                 <p class="note keys-hint"><span class="grow">{t('review.hintKeys')}</span><button type="button" onClick={() => setHint('seen')}>{t('review.hintDone')}</button></p>
             )}
@@ -226,20 +237,20 @@ export function Case(props: CaseProps) {
             {draft && !conflict && <p class="note"><span class="grow">{t('review.draftRestored')} <Time at={new Date(draft.saved).toISOString()} /></span><button type="button" onClick={discard}>{t('review.discardDraft')}</button></p>}
             {waiting && <p class="note"><span class="grow">{t(`review.done.${waiting.action}`)} · {t(waiting.tries > 0 ? 'review.waitsForServer' : 'review.notSentYet')}</span>{waiting.state === 'waiting' && <button type="button" onClick={props.undo}>{t('review.undo')}<Key keys="z" /></button>}</p>}
             {conflict
-                ? <Conflict trace={trace} type={project.output_type} mine={mine} entry={trouble} onMerged={(result) => void merged(result)} onKeepTheirs={() => void forget().then(props.again)} onAgain={() => void sameAgain()} />
+                ? <Conflict key={of} trace={trace} type={project.output_type} mine={mine} entry={trouble} onMerged={(result) => void merged(result)} onKeepTheirs={() => void forget().then(props.again)} onAgain={() => void sameAgain()} />
                 : (
                     <>
-                        {!pending && <Outcome trace={trace} project={project} />}
-                        <Editor key={round} type={project.output_type} original={original} edit={start} onEdit={onEdit} readOnly={readOnly} onSide={props.onSide} />
+                        {!pending && <Outcome key={of} trace={trace} project={project} />}
+                        <Editor key={made} of={`${of} ${round}`} type={project.output_type} original={original} edit={start} onEdit={onEdit} readOnly={readOnly} onSide={props.onSide} />
                     </>
                 )}
-            {project.guidelines && <details class="guidelines"><summary>{t('review.guidelines')}</summary><pre class="text">{project.guidelines}</pre></details>}
+            {project.guidelines && <details class="guidelines" key={project.id}><summary>{t('review.guidelines')}</summary><pre class="text">{project.guidelines}</pre></details>}
             {!readOnly && (
-                <div class="field">
+                <div class="field" key={made}>
                     <label for="review-comment">{t('review.comment')} <small>{t('common.optional')}</small> <Key keys="c" /></label>
                     <textarea id="review-comment" rows={comment.includes('\n') || comment.length > 60 ? 4 : 1} maxLength={4000} value={comment} onInput={(event) => {
                         setComment(event.currentTarget.value);
-                        note.current = event.currentTarget.value;
+                        now.comment = event.currentTarget.value;
                         keep();
                     }} />
                 </div>
@@ -247,4 +258,4 @@ export function Case(props: CaseProps) {
             {!readOnly && <small class={`saved ${changed || saved !== 'no' ? 'busy' : ''}`} role="status">{saved === 'yes' ? t('review.draftKept') : saved === 'failed' ? t('review.draftFailed') : changed ? '…' : t('review.hint', { edit: keyLabel('e') })}</small>}
         </div>
     );
-}
+});

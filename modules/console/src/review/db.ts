@@ -8,6 +8,8 @@ export interface Shelf<T> {
     /** Outlives the page. */
     readonly kept: boolean;
     all(): Promise<T[]>;
+    /** Asked for before it returns: the browser stores it though the page dies. */
+    put(item: T): Promise<void>;
     /** One transaction, over all tabs: change gets what is there and answers with what shall be; null takes it away, undefined leaves it. */
     change(key: string, change: (old: T | undefined) => T | null | undefined): Promise<void>;
 }
@@ -58,6 +60,10 @@ export async function openShelf<T extends { key: string }>(name: StoreName): Pro
             const request = store.getAll();
             request.onsuccess = () => keep(request.result as T[]);
         }),
+        put: (item) => run<void>('readwrite', (store) => {
+            store.put(item);
+            store.transaction.commit?.();
+        }),
         change: (key, change) => run<void>('readwrite', (store) => {
             const request = store.get(key);
             request.onsuccess = () => {
@@ -73,6 +79,7 @@ export function memoryShelf<T extends { key: string }>(items = new Map<string, T
     return {
         kept: false,
         all: async () => structuredClone([...items.values()]),
+        put: async (item) => { items.set(item.key, structuredClone(item)); },
         change: async (key, change) => {
             const old = items.get(key);
             const next = change(old && structuredClone(old));

@@ -7,10 +7,11 @@ import type { ApiError, Trace } from '../api.ts';
 import { InputPane, warmInput } from '../inputs/index.tsx';
 import { t } from '../i18n.ts';
 import { useShortcuts, typing } from '../keys.ts';
+import { useSteady } from '../memo.ts';
 import { can, useSession } from '../session.ts';
 import { store, stored } from '../settings.ts';
 import { announce, Empty, ErrorNote, Skeleton } from '../ui/index.tsx';
-import { Actions, type Acts } from './actions.tsx';
+import { Actions, type Acts, type Sink } from './actions.tsx';
 import { Case } from './case.tsx';
 import { Autosave } from './drafts.ts';
 import { advance, current, near, open, remember, skipped, step, type Decision } from './order.ts';
@@ -34,8 +35,7 @@ export function Desk({ walk, post, decided, setDecided }: { walk: Walk; post: Po
     const [deleted, setDeleted] = useState<Trace | null>(null);
     const [recent, setRecent] = useRecent(post.who);
     const [side, setSide] = useState<'input' | 'output'>('output');
-    const [acts, setActs] = useState<Acts | null>(null);
-    const busy = useRef(false);
+    const sink = useRef<Sink>({ tell: () => {} });
     const root = useRef<HTMLDivElement>(null);
     const listeners = useRef(new Set<(kept: boolean, error: unknown) => void>());
     const autosave = useMemo(() => new Autosave(post.drafts, (kept, error) => listeners.current.forEach((tell) => tell(kept, error))), [post]);
@@ -72,6 +72,7 @@ export function Desk({ walk, post, decided, setDecided }: { walk: Walk; post: Po
     const trace = fresh ?? (id !== null && !loaded.slow && !loaded.error ? last.current : undefined);
     const project = trace && everyProject.find((one) => one.id === trace.project_id);
     const waiting = fresh && outbox.entries.findLast((one) => one.trace === fresh.id && (one.state === 'waiting' || one.state === 'sending'));
+    const trouble = trace && outbox.entries.find((one) => one.trace === trace.id && (one.state === 'conflict' || one.state === 'refused'));
 
     const mark = (one: string, yes: boolean) => {
         setDecided((old) => {
@@ -84,19 +85,22 @@ export function Desk({ walk, post, decided, setDecided }: { walk: Walk; post: Po
     };
     const forward = (done: ReadonlySet<string>) => walk.move((old) => advance(old, done));
 
-    /** Stored, then the screen moves on; sent later. */
+    /** The screen moves on while it is stored; sent later. */
     const decide = async (of: Trace, judgement: Judgement) => {
-        if (busy.current) return;
-        busy.current = true;
+        void autosave.now();
+        const stored = outbox.add({ trace: of.id, project: of.project_id, ...judgement });
+        setRecent((old) => remember(old, { trace: of.id, action: judgement.action, at: Date.now() }));
+        mark(of.id, true);
+        forward(new Set([...decided, of.id]));
+        announce(t(`review.done.${judgement.action}`));
         try {
-            void autosave.now();
-            await outbox.add({ trace: of.id, project: of.project_id, ...judgement });
-            setRecent((old) => remember(old, { trace: of.id, action: judgement.action, at: Date.now() }));
-            mark(of.id, true);
-            forward(new Set([...decided, of.id]));
-            announce(t(`review.done.${judgement.action}`));
-        } finally {
-            busy.current = false;
+            await stored;
+        } catch {
+            mark(of.id, false);
+            setRecent((old) => old.filter((one) => one.trace !== of.id));
+            setEpoch((old) => old + 1);
+            walk.move((old) => open(old, of.id));
+            announce(t('review.notStored'));
         }
     };
     const undo = async () => {
@@ -130,9 +134,14 @@ export function Desk({ walk, post, decided, setDecided }: { walk: Walk; post: Po
         root.current?.focus();
     };
 
-    const bar = (current: Acts | null) => (
-        <Actions acts={current} onPrev={previous} onNext={next} hasPrev={hasPrev} hasNext={hasNext} outbox={outbox} undo={() => void undo()} recent={recent} reopen={reopen}
-            onTrouble={(entry) => reopen(entry.trace)} />
+    const does = useSteady({
+        previous, next, reopen, undo: () => void undo(), decide: (of: Trace, judgement: Judgement) => void decide(of, judgement),
+        trouble: (entry: Entry) => reopen(entry.trace), again: () => setEpoch((old) => old + 1), acts: (now: Acts | null) => sink.current.tell(now),
+        reset: (one: string) => mark(one, false),
+    });
+    const bar = (of: string | null) => (
+        <Actions of={of} sink={sink.current} onPrev={does.previous} onNext={does.next} hasPrev={hasPrev} hasNext={hasNext} outbox={outbox} entries={outbox.entries} undo={does.undo} recent={recent} reopen={does.reopen}
+            onTrouble={does.trouble} />
     );
     // The pane stays from trace to trace, and rests while somebody types at its right.
     const input = useMemo(() => (trace && project ? <InputPane project={project} input={trace.model_input!} traceId={trace.id} /> : null), [trace?.id, project]);
@@ -155,13 +164,13 @@ export function Desk({ walk, post, decided, setDecided }: { walk: Walk; post: Po
     }
     return (
         <div class="desk" ref={root} tabIndex={-1} onKeyDown={onKeyDown} aria-busy={!fresh}>
-            <Strip trace={trace} project={project} loading={!fresh} onReset={() => mark(trace.id, false)} onDeleted={setDeleted} />
+            <Strip trace={trace} project={project} loading={!fresh} onReset={does.reset} onDeleted={setDeleted} />
             <Panes side={side} onSide={setSide} at={trace.id} left={input} right={(
-                <Case key={`${trace.id}:${trace.version}:${epoch}`} trace={trace} project={project} post={post} autosave={autosave} saved={listeners.current}
-                    waiting={waiting ?? null} allowed={can(me, 'reviewer')} loading={!fresh} onActs={setActs} onSide={setSide}
-                    decide={(judgement) => void decide(trace, judgement)} again={() => setEpoch((old) => old + 1)} undo={() => void undo()} kind={walk.kind} />
+                <Case of={`${trace.id}:${trace.version}:${epoch}`} trace={trace} project={project} post={post} autosave={autosave} saved={listeners.current}
+                    waiting={waiting ?? null} trouble={trouble ?? null} allowed={can(me, 'reviewer')} loading={!fresh} onActs={does.acts} onSide={setSide}
+                    decide={does.decide} again={does.again} undo={does.undo} kind={walk.kind} />
             )} />
-            {bar(fresh && acts?.of === fresh.id ? acts : null)}
+            {bar(fresh ? fresh.id : null)}
         </div>
     );
 }

@@ -8,6 +8,7 @@ import type { OutputType } from '../api.ts';
 import { t } from '../i18n.ts';
 import { JsonTree } from '../inputs/tree.tsx';
 import { parseJson, printJson, type Json } from '../json.ts';
+import { useStateOf } from '../memo.ts';
 import { Glyph } from '../ui/index.tsx';
 import { Grid } from './grid.tsx';
 import { Label } from './label.tsx';
@@ -25,36 +26,34 @@ export interface EditorProps {
     onSide: (side: 'input' | 'output') => void;
 }
 
-export function Editor({ type, ...props }: EditorProps & { type: OutputType }) {
+/** of: what is edited; another one begins anew. A grid's elements stay, all others are made anew. */
+export function Editor({ type, of, ...props }: EditorProps & { type: OutputType; of: string }) {
     const misfit = !fits(type, props.original);
     // As it began: an editor does not change under somebody's hands.
-    const [raw, setRaw] = useState(props.edit.as === 'raw');
-    const [state, setState] = useState(props.edit);
+    const [{ raw, state }, set] = useStateOf(of, () => ({ raw: props.edit.as === 'raw', state: props.edit }));
     const usable = state.as === 'json' && fits(type, state.value);
     const editRaw = () => {
         const next: Edit = { as: 'raw', value: state.value, text: printJson(state.value, 2), problem: null };
-        setState(next);
-        setRaw(true);
+        set({ raw: true, state: next });
     };
     const leaveRaw = () => {
         const next: Edit = { as: 'json', value: parseJson(state.text), text: '', problem: null };
-        setState(next);
-        setRaw(false);
+        set({ raw: false, state: next });
         props.onEdit(next);
     };
     const onEdit = (next: Edit) => {
-        setState(next);
+        set({ raw, state: next });
         props.onEdit(next);
     };
     const inner = { ...props, edit: state, onEdit };
     return (
         <div class="editor">
             {misfit && <p class="note warn"><Glyph name="warn" /><span class="grow">{t(`review.misfit.${type}`)}</span></p>}
-            {raw ? <Raw {...inner} />
-                : !usable ? <JsonTree value={state.value} label={t('review.output')} />
-                : type === 'text' ? <TextEditor {...inner} />
-                : type === 'classification' ? <Label {...inner} />
-                : <Grid {...inner} />}
+            {raw ? <Raw key={of} {...inner} />
+                : !usable ? <JsonTree key={of} value={state.value} label={t('review.output')} />
+                : type === 'text' ? <TextEditor key={of} {...inner} />
+                : type === 'classification' ? <Label key={of} {...inner} />
+                : <Grid of={of} {...inner} />}
             {!props.readOnly && (raw
                 ? <button type="button" class="link" disabled={rawFault(state.text) !== null} onClick={leaveRaw}>{t('review.backToForm')}</button>
                 : <button type="button" class={usable ? 'link' : ''} data-first={usable ? undefined : true} onClick={editRaw}>{t('review.editAsJson')}</button>)}

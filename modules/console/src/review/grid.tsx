@@ -2,11 +2,14 @@
 //
 // Key/value outputs as a grid. Tab goes from value to value, up and down (and Enter)
 // from row to row, left and right at the end of a text to the name, the type and the
-// row's buttons.
+// row's buttons. These are there for the row that has the focus or the pointer; the
+// others say their name and type as text, since a screen of them costs more time than
+// a reviewer has. The next trace of the same shape takes over the rows of the last one.
 
-import { useRef, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 import { t } from '../i18n.ts';
 import { shown, type Json, type JsonScalar } from '../json.ts';
+import { memo, useStateOf } from '../memo.ts';
 import { announce, Glyph, Menu } from '../ui/index.tsx';
 import { find } from './find.ts';
 import { useNarrow } from './panes.tsx';
@@ -19,46 +22,77 @@ const ROWS = 300;
 /** A name of more characters may not fit its column. */
 const WIDE = 18;
 
+/** One for a grid, for good; what is in it is of the last rendering. */
 interface Hands {
     change: (next: Table) => void;
     root: Table;
+    /** A row's id less this is the same in every table of one shape. */
+    base: number;
     faulty: ReadonlySet<number>;
     focusRow: (id: number, column?: number) => void;
     readOnly: boolean;
-    /** One menu in place of a row's buttons. */
-    narrow: boolean;
+    lines: Map<number, (active: boolean) => void>;
     look: (text: string) => void;
 }
 
 const isTable = (body: Row['body']): body is Table => body.kind === 'object' || body.kind === 'array';
+/** Without a pointer that hovers, everything is always there. */
+const noHover = matchMedia('(hover: none)');
 
-export function Grid({ original, edit, onEdit, readOnly, onSide }: EditorProps) {
+/** of: what is shown; another one begins anew. */
+export function Grid({ of, original, edit, onEdit, readOnly, onSide }: EditorProps & { of: string }) {
     const narrow = useNarrow();
-    const [root, setRoot] = useState(() => table(edit.value, original));
+    const [{ root, base }, setState] = useStateOf(of, () => {
+        const made = table(edit.value, original);
+        return { root: made, base: Math.min(...made.rows.map((one) => one.id), Infinity) };
+    });
     const box = useRef<HTMLDivElement>(null);
     const twice = duplicates(root);
     const unnamed = nameless(root);
 
     const change = (next: Table) => {
-        setRoot(next);
+        setState({ root: next, base });
         const faults = duplicates(next).length > 0 ? t('review.duplicateKey') : nameless(next).length > 0 ? t('review.namelessKey') : null;
         onEdit({ as: 'json', value: toJson(next), text: '', problem: faults });
     };
     const focusRow = (id: number, column = 1) => requestAnimationFrame(() => {
-        const row = box.current?.querySelector(`tr[data-row="${id}"]`);
+        const row = box.current?.querySelector(`tr[data-row="${id - base}"]`);
         (row?.querySelector<HTMLElement>(`[data-col="${column}"]`) ?? row?.querySelector<HTMLElement>('[data-col]'))?.focus();
     });
-    const hands: Hands = { change, root, faulty: new Set([...twice, ...unnamed]), focusRow, readOnly, narrow, look: (text) => { onSide('input'); void find(text); } };
+    const hands = useMemo(() => ({ lines: new Map() }) as unknown as Hands, []);
+    Object.assign(hands, { change, root, base, faulty: new Set([...twice, ...unnamed]), focusRow, readOnly, look: (text: string) => { onSide('input'); void find(text); } });
+    const active = useMemo(() => new Active(hands.lines), []);
     return (
-        <div class="grid" ref={box} onKeyDown={readOnly ? undefined : (event) => moveByKey(event, box.current!)}>
-            <Rows of={root} inside={null} hands={hands} name={t('review.fields')} />
+        <div class="grid" ref={box} onKeyDown={readOnly ? undefined : (event) => moveByKey(event, box.current!, active)}
+            onPointerOver={(event) => active.set('over', rowOf(event.target))} onPointerLeave={() => active.set('over', null)}
+            onFocusIn={(event) => active.set('focus', rowOf(event.target))} onFocusOut={(event) => active.set('focus', rowOf(event.relatedTarget))}>
+            <Rows of={root} inside={null} hands={hands} readOnly={readOnly} narrow={narrow} name={t('review.fields')} />
             {twice.length > 0 && <p class="wrong" role="alert">{t('review.duplicateKey')}</p>}
         </div>
     );
 }
 
-function Rows({ of, inside, hands, name }: { of: Table; inside: number | null; hands: Hands; name: string }) {
-    const [all, setAll] = useState(of.rows.length <= ROWS);
+const rowOf = (target: EventTarget | null): number | null => {
+    const row = (target as Element | null)?.closest<HTMLElement>('tr[data-row]');
+    return row ? Number(row.dataset.row) : null;
+};
+
+/** Tells the rows which of them have the pointer or the focus. */
+class Active {
+    private rows: Record<'over' | 'focus', number | null> = { over: null, focus: null };
+    constructor(private lines: Map<number, (active: boolean) => void>) {}
+    set(by: 'over' | 'focus', row: number | null): void {
+        const before = this.rows[by];
+        if (before === row) return;
+        this.rows[by] = row;
+        if (before !== null && this.rows[by === 'over' ? 'focus' : 'over'] !== before) this.lines.get(before)?.(false);
+        if (row !== null) this.lines.get(row)?.(true);
+    }
+}
+
+function Rows({ of, inside, hands, readOnly, narrow, name }: { of: Table; inside: number | null; hands: Hands; readOnly: boolean; narrow: boolean; name: string }) {
+    const [asked, setAll] = useState(false);
+    const all = asked || of.rows.length <= ROWS;
     const rows = all ? of.rows : of.rows.slice(0, ROWS);
     let at = -1;
     const addRow = () => {
@@ -75,34 +109,38 @@ function Rows({ of, inside, hands, name }: { of: Table; inside: number | null; h
                     <tbody>
                         {rows.map((row) => {
                             if (!row.removed) at++;
-                            return <Line key={row.id} row={row} index={of.kind === 'array' ? at : null} hands={hands} />;
+                            return <Line key={row.id - hands.base} row={row} index={of.kind === 'array' ? at : null} faulty={hands.faulty.has(row.id)} readOnly={readOnly} base={hands.base} narrow={narrow} hands={hands} />;
                         })}
                     </tbody>
                 </table>
             )}
-            {of.rows.length === 0 && hands.readOnly && <p class="quiet">{t('review.noFields')}</p>}
+            {of.rows.length === 0 && readOnly && <p class="quiet">{t('review.noFields')}</p>}
             {!all && <button type="button" onClick={() => setAll(true)}>{t('review.allFields', { count: of.rows.length })}</button>}
-            {!hands.readOnly && <button type="button" class="plain add" data-add onClick={addRow}><Glyph name="plus" />{of.kind === 'array' ? t('review.addItem') : t('review.addField')}</button>}
+            {!readOnly && <button type="button" class="plain add" data-add onClick={addRow}><Glyph name="plus" />{of.kind === 'array' ? t('review.addItem') : t('review.addField')}</button>}
         </>
     );
 }
 
-function Line({ row, index, hands }: { row: Row; index: number | null; hands: Hands }) {
-    const { change, root, readOnly, narrow } = hands;
+interface LineProps { row: Row; index: number | null; faulty: boolean; readOnly: boolean; base: number; narrow: boolean; hands: Hands }
+
+const Line = memo(({ row, index, faulty, readOnly, base, narrow, hands }: LineProps) => {
+    const [active, setActive] = useState(noHover.matches);
+    if (!noHover.matches) hands.lines.set(row.id - base, setActive);
     const marked = mark(row);
     const label = index !== null ? t('review.item', { count: index + 1 }) : row.key || t('review.newField');
     const nested = isTable(row.body);
     // Long names wrap. An input is laid out sooner, and the element stays while a name is typed.
     const wraps = narrow || (row.origin?.key.length ?? 0) > WIDE;
     const Name = wraps ? 'textarea' : 'input';
-    const apply = (edit: (one: Row) => Row) => change(update(root, row.id, edit));
+    const change = (next: Table) => hands.change(next);
+    const apply = (edit: (one: Row) => Row) => change(update(hands.root, row.id, edit));
     const takeBack = () => {
-        change(reset(root, row.id));
+        change(reset(hands.root, row.id));
         hands.focusRow(row.id);
     };
     const takeOut = () => {
         announce(t('review.removedField', { name: label }));
-        change(remove(root, row.id));
+        change(remove(hands.root, row.id));
         if (row.origin) hands.focusRow(row.id, 3);
     };
     const onPaste = (event: ClipboardEvent) => {
@@ -110,21 +148,24 @@ function Line({ row, index, hands }: { row: Row; index: number | null; hands: Ha
         // Several lines into a text cell are that cell's text, unless they are columns.
         if (!got || (row.body.kind === 'string' && row.origin && got.every((one) => one.length === 1))) return;
         event.preventDefault();
-        change(paste(root, row.id, got));
+        change(paste(hands.root, row.id, got));
         announce(t('review.pasted', { count: got.length }));
     };
     const was = marked === 'changed' && row.origin && !nested ? shown(row.origin.value) : null;
     const renamed = row.origin && !row.removed && index === null && row.key !== row.origin.key;
+    const named = index === null && !readOnly && !row.removed;
+    // Where the arrow keys find something in this row.
+    const columns = readOnly ? '' : row.removed ? '3' : `${named ? '0' : ''}${nested ? '' : '123'}4`;
     return (
         <>
-            <tr data-row={row.id} class={`field-row ${marked}`}>
+            <tr data-row={row.id - base} data-cols={columns} class={`field-row ${marked}`}>
                 <th scope="row">
-                    <span class="mark">{marked === 'changed' && <><Glyph name="corrected" /><span class="unseen">{t('review.markChanged')}</span></>}
+                    {marked !== 'same' && <span class="mark">{marked === 'changed' && <><Glyph name="corrected" /><span class="unseen">{t('review.markChanged')}</span></>}
                         {marked === 'added' && <><Glyph name="plus" /><span class="unseen">{t('review.markAdded')}</span></>}
-                        {marked === 'removed' && <><Glyph name="rejected" /><span class="unseen">{t('review.markRemoved')}</span></>}</span>
-                    {readOnly || row.removed || index !== null
-                        ? <span class="name">{index !== null ? index + 1 : row.key}</span>
-                        : <Name class="name" rows={wraps ? 1 : undefined} data-col="0" tabIndex={row.origin ? -1 : 0} value={row.key} aria-label={t('review.nameOf', { name: label })} aria-invalid={hands.faulty.has(row.id) ? 'true' : undefined}
+                        {marked === 'removed' && <><Glyph name="rejected" /><span class="unseen">{t('review.markRemoved')}</span></>}</span>}
+                    {!named ? <span class="name">{index !== null ? index + 1 : row.key}</span>
+                        : !active && marked === 'same' ? <span class="name">{row.key}</span>
+                        : <Name class="name" rows={wraps ? 1 : undefined} data-col="0" tabIndex={row.origin ? -1 : 0} value={row.key} aria-label={t('review.nameOf', { name: label })} aria-invalid={faulty ? 'true' : undefined}
                             placeholder={t('review.fieldName')} spellcheck={false} autocomplete="off" onPaste={row.origin ? undefined : onPaste} onInput={(event) => apply((one) => rename(one, event.currentTarget.value.replace(/[\r\n]+/g, ' ')))} />}
                     {renamed && <small class="was">{t('review.was', { value: row.origin!.key })}</small>}
                 </th>
@@ -149,7 +190,7 @@ function Line({ row, index, hands }: { row: Row; index: number | null; hands: Ha
                                 ...KINDS.map((kind) => ({ label: t(`review.kind.${kind}`), chosen: row.body.kind === kind, run: () => apply((one) => choose(one, kind)) }))]),
                             { label: t('review.removeField', { name: label }), run: takeOut },
                         ]} />}
-                        {!row.removed && !narrow && <div class="row">
+                        {!row.removed && !narrow && active && <div class="row">
                             {!nested && <button type="button" class="plain tiny quiet-tool" tabIndex={-1} data-col="2" aria-label={t('review.findIn', { name: label })} title={t('review.findIn', { name: label })} onClick={() => hands.look(cellText(row.body))}><Glyph name="search" /></button>}
                             {!nested && (
                                 <select class="kind" data-col="3" tabIndex={-1} aria-label={t('review.typeOf', { name: label })} value={row.body.kind}
@@ -159,16 +200,17 @@ function Line({ row, index, hands }: { row: Row; index: number | null; hands: Ha
                             )}
                             <button type="button" class="plain tiny quiet-tool" data-col="4" tabIndex={-1} aria-label={t('review.removeField', { name: label })} title={t('review.removeField', { name: label })} onClick={takeOut}><Glyph name="rejected" /></button>
                         </div>}
+                        {!row.removed && !narrow && !active && !nested && <span class="kind">{t(`review.kind.${(row.body as JsonScalar).kind}`)}</span>}
                     </td>
                 )}
             </tr>
             {nested && !row.removed && (
-                <tr class="nested"><td colSpan={readOnly ? 2 : 3}><Rows of={row.body as Table} inside={row.id} hands={hands} name={label} /></td></tr>
+                <tr class="nested"><td colSpan={readOnly ? 2 : 3}><Rows of={row.body as Table} inside={row.id} hands={hands} readOnly={readOnly} narrow={narrow} name={label} /></td></tr>
             )}
             {nested && row.removed && <tr class="nested"><td colSpan={readOnly ? 2 : 3}><del class="cell">{shown(toJson(row.body))}</del></td></tr>}
         </>
     );
-}
+});
 
 const kindName = (node: Json | Table): string => (node.kind === 'object' || node.kind === 'array' ? t(node.kind === 'array' ? 'review.list' : 'review.group') : t(`review.kind.${node.kind}`));
 
@@ -192,7 +234,7 @@ function Value({ row, label, onType, onPaste }: { row: Row; label: string; onTyp
 
 // ----------------------------------------------------------------------- moving
 
-function moveByKey(event: KeyboardEvent, box: HTMLElement): void {
+function moveByKey(event: KeyboardEvent, box: HTMLElement, active: Active): void {
     const from = event.target as HTMLElement;
     const column = from.dataset.col;
     if (column === undefined || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
@@ -203,21 +245,25 @@ function moveByKey(event: KeyboardEvent, box: HTMLElement): void {
     const firstLine = !field || !lines || !field.value.slice(0, field.selectionStart ?? 0).includes('\n');
     const lastLine = !field || !lines || !field.value.slice(field.selectionEnd ?? 0).includes('\n');
     let target: HTMLElement | null | undefined;
-    const inColumn = () => [...box.querySelectorAll<HTMLElement>(`tr[data-row] [data-col="${column}"], [data-add]`)];
+    // The next place of this column: a row that has it (which may only be made now), or a button that adds one.
+    const inColumn = (by: 1 | -1): HTMLElement | undefined => {
+        const stops = [...box.querySelectorAll<HTMLElement>(`tr[data-cols*="${column}"], [data-add]`)];
+        return stops[stops.indexOf(from.closest<HTMLElement>('tr[data-row]')!) + by];
+    };
     const inRow = () => [...from.closest('tr')!.querySelectorAll<HTMLElement>('[data-col]')].sort((a, b) => Number(a.dataset.col) - Number(b.dataset.col));
     const select = from instanceof HTMLSelectElement;
     switch (event.key) {
     case 'Enter':
         if (event.shiftKey || !field) return;
-        target = inColumn()[inColumn().indexOf(from) + 1];
+        target = inColumn(1);
         break;
     case 'ArrowDown':
         if (!lastLine || select) return;
-        target = inColumn()[inColumn().indexOf(from) + 1];
+        target = inColumn(1);
         break;
     case 'ArrowUp':
         if (!firstLine || select) return;
-        target = inColumn()[inColumn().indexOf(from) - 1];
+        target = inColumn(-1);
         break;
     case 'ArrowRight':
         if (!end) return;
@@ -233,6 +279,20 @@ function moveByKey(event: KeyboardEvent, box: HTMLElement): void {
     event.preventDefault();
     event.stopPropagation();
     if (!target) return;
-    target.focus();
-    if (target instanceof HTMLTextAreaElement || target instanceof HTMLInputElement) target.select();
+    const stop = target;
+    const land = (to: HTMLElement | null) => {
+        to?.focus();
+        if (to instanceof HTMLTextAreaElement || to instanceof HTMLInputElement) to.select();
+    };
+    if (!stop.dataset.row) {
+        land(stop);
+        return;
+    }
+    const there = () => stop.querySelector<HTMLElement>(`[data-col="${column}"]`);
+    if (there()) land(there());
+    else {
+        active.set('focus', Number(stop.dataset.row));
+        // Rendered by then.
+        queueMicrotask(() => land(there()));
+    }
 }

@@ -4,7 +4,7 @@
 // screen, tabs.
 
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../i18n.ts';
 import { useStored } from '../settings.ts';
 
@@ -27,13 +27,13 @@ export function Panes({ at, left, right, side, onSide }: { at: string; left: Com
     const [stored, store] = useStored('split', '55');
     const narrow = useNarrow();
     const box = useRef<HTMLDivElement>(null);
-    // The output's pane is made anew for each trace; the input's stays. Asking where it stands would lay out the page once more.
-    const scrolled = useRef(false);
-    useEffect(() => {
-        if (scrolled.current) document.getElementById('pane-input')?.scrollTo(0, 0);
-        scrolled.current = false;
+    // Both panes stay from trace to trace. Asking where they stand would lay out the page once more.
+    const scrolled = useRef(new Set<Element>());
+    useLayoutEffect(() => {
+        for (const pane of scrolled.current) pane.scrollTo(0, 0);
+        scrolled.current.clear();
     }, [at]);
-    const onScroll = () => { scrolled.current = true; };
+    const onScroll = (event: Event) => { scrolled.current.add(event.currentTarget as Element); };
     const split = Math.min(MOST, Math.max(LEAST, Number(stored) || 55));
     const set = (to: number) => store(String(Math.round(Math.min(MOST, Math.max(LEAST, to)))));
 
@@ -73,7 +73,7 @@ export function Panes({ at, left, right, side, onSide }: { at: string; left: Com
             <div class="panes narrow">
                 <div class="tabs" role="tablist" aria-label={t('review.panes')}>{tab('input')}{tab('output')}</div>
                 <section id="pane-input" role="tabpanel" aria-labelledby="tab-input" class="pane" hidden={side !== 'input'} onScroll={onScroll}>{left}</section>
-                <section key={at} id="pane-output" role="tabpanel" aria-labelledby="tab-output" class="pane" hidden={side !== 'output'}>{right}</section>
+                <section id="pane-output" role="tabpanel" aria-labelledby="tab-output" class="pane" hidden={side !== 'output'} onScroll={onScroll}>{right}</section>
             </div>
         );
     }
@@ -82,7 +82,7 @@ export function Panes({ at, left, right, side, onSide }: { at: string; left: Com
             <div id="pane-input" class="pane" role="group" aria-label={t('review.input')} tabIndex={0} onScroll={onScroll}>{left}</div>
             <div class="splitter" role="separator" tabIndex={0} aria-orientation="vertical" aria-label={t('review.splitter')} aria-valuenow={split} aria-valuemin={LEAST} aria-valuemax={MOST} aria-controls="pane-input"
                 onPointerDown={drag} onKeyDown={byKey} onDblClick={() => set(55)} />
-            <div key={at} id="pane-output" class="pane" role="group" aria-label={t('review.output')} tabIndex={0}>{right}</div>
+            <div id="pane-output" class="pane" role="group" aria-label={t('review.output')} tabIndex={0} onScroll={onScroll}>{right}</div>
         </div>
     );
 }

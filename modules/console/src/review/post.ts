@@ -70,7 +70,7 @@ async function open(): Promise<Post> {
     const got: Post = { outbox, drafts, allDrafts: new Map(), who: '' };
     channel.onmessage = () => void outbox.reload();
     outbox.onDone((entry, trace) => {
-        traces.put(trace);
+        traces.update(trace);
         const key = `${entry.who}|${entry.trace}|${entry.version}`;
         got.allDrafts.delete(key);
         void drafts.change(key, () => null);

@@ -10,6 +10,7 @@ import { JsonTree } from '../inputs/tree.tsx';
 import { member, parseJson, shown } from '../json.ts';
 import { useShortcuts } from '../keys.ts';
 import { useAction } from '../load.ts';
+import { memo } from '../memo.ts';
 import { BASE } from '../router.ts';
 import { can, useSession } from '../session.ts';
 import { Confirm, Dialog, ErrorNote, Glyph, Id, Menu, StatusMark, TagChip, Time, type MenuItem } from '../ui/index.tsx';
@@ -19,7 +20,7 @@ import { traces } from './traces.ts';
 import { useVersion } from './versions.ts';
 
 /** loading: another trace is under way, this one is only looked at. */
-export function Strip({ trace, project, loading, onReset, onDeleted }: { trace: Trace; project: Project; loading: boolean; onReset: () => void; onDeleted: (trace: Trace) => void }) {
+export const Strip = memo(({ trace, project, loading, onReset, onDeleted }: { trace: Trace; project: Project; loading: boolean; onReset: (id: string) => void; onDeleted: (trace: Trace) => void }) => {
     const { me } = useSession();
     const narrow = useNarrow();
     const [more, setMore] = useState(false);
@@ -29,7 +30,7 @@ export function Strip({ trace, project, loading, onReset, onDeleted }: { trace: 
     const reset = useAction(async () => {
         const next = await changeTrace(trace.id, 'reset', trace.version);
         setConfirm(null);
-        onReset();
+        onReset(trace.id);
         traces.put(next);
     });
     const remove = useAction(async () => {
@@ -83,7 +84,7 @@ export function Strip({ trace, project, loading, onReset, onDeleted }: { trace: 
             )}
         </header>
     );
-}
+});
 
 function Tags({ trace }: { trace: Trace }) {
     const { me, tags } = useSession();

@@ -34,6 +34,17 @@ class Traces {
         this.trim();
         this.watchers.forEach((tell) => tell(trace.id));
     }
+    /** What a write was answered with: of use where the trace is still at hand. */
+    update(trace: Trace): void {
+        if (this.slots.has(trace.id)) this.put(trace);
+    }
+    /** Shown: the last to go. */
+    touch(id: string): void {
+        const slot = this.slots.get(id);
+        if (!slot) return;
+        this.slots.delete(id);
+        this.slots.set(id, slot);
+    }
     forget(id: string): void { this.slots.delete(id); }
     /** From the server, unless it is on its way already; 304 keeps what is here. */
     load(id: string): Promise<Trace> {
@@ -79,7 +90,9 @@ export function useTrace(id: string | null): Loaded {
     const [round, setRound] = useState(0);
     useEffect(() => traces.watch((changed) => { if (changed === id) turn((old) => old + 1); }), [id]);
     useEffect(() => {
-        if (id === null || (round === 0 && !traces.stale(id))) return;
+        if (id === null) return;
+        traces.touch(id);
+        if (round === 0 && !traces.stale(id)) return;
         let gone = false;
         const timer = setTimeout(() => { if (!traces.peek(id)) setSlow(id); }, 300);
         traces.load(id).then(() => { if (!gone) { setProblem(null); turn((old) => old + 1); } }, (error: unknown) => {

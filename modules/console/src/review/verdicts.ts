@@ -1,7 +1,7 @@
 // Licensed under the Apache License, Version 2.0; see LICENSE.
 //
-// The outbox of verdicts. A verdict stands in the browser's storage before the
-// screen moves on, waits some seconds in which it can be taken back (once the server
+// The outbox of verdicts. A verdict is handed to the browser's storage before the
+// screen moves on (and comes back if that fails), waits some seconds in which it can be taken back (once the server
 // has it, a webhook tells the world), and is then sent until the server answers:
 // after an outage, a reload or the death of the tab, in the order it was given.
 //
@@ -78,6 +78,8 @@ export class Outbox {
     private pumping = false;
     private again = false;
     private flying = new Set<string>();
+    /** On their way to the shelf. */
+    private adding = new Map<string, Entry>();
     /** From an earlier page, which may have sent them as it went away. */
     private doubtful = new Set<string>();
     private sleep: () => void = () => {};
@@ -113,21 +115,33 @@ export class Outbox {
         this.schedule();
     }
     async reload(): Promise<void> {
-        this.entries = (await this.shelf.all()).filter((one) => one.who === this.who).sort((a, b) => (a.key < b.key ? -1 : 1));
+        const all = new Map((await this.shelf.all()).map((one) => [one.key, one]));
+        for (const [key, one] of this.adding) if (!all.has(key)) all.set(key, one);
+        this.entries = [...all.values()].filter((one) => one.who === this.who).sort((a, b) => (a.key < b.key ? -1 : 1));
         this.watchers.forEach((tell) => tell());
     }
 
-    /** Resolves when the verdict is stored, not when it is sent. */
+    /** It is among the entries at once. Resolves when it is stored, not when it is sent; fails if it cannot be stored, and then it is gone. */
     async add(given: Pick<Entry, 'trace' | 'project' | 'version' | 'action' | 'corrected' | 'comment'>, delay = UNDO_MS): Promise<Entry> {
         const now = this.outside.now();
         const after = this.entries.at(-1)?.key ?? '';
         let key = `${String(now).padStart(15, '0')}-${crypto.randomUUID()}`;
         if (key <= after) key = `${after}-`;
         const entry: Entry = { ...given, key, who: this.who, tab: this.tab, decided: now, due: now + delay, state: 'waiting', tries: 0 };
-        await this.shelf.change(key, () => entry);
+        this.adding.set(key, entry);
         this.entries = [...this.entries, entry];
-        this.changed();
-        this.schedule();
+        const stored = this.shelf.put(entry);
+        this.watchers.forEach((tell) => tell());
+        try {
+            await stored;
+        } catch (error) {
+            this.entries = this.entries.filter((one) => one.key !== key);
+            throw error;
+        } finally {
+            this.adding.delete(key);
+            this.changed();
+            this.schedule();
+        }
         return entry;
     }
 
@@ -257,6 +271,8 @@ export class Outbox {
         const set = async (change: Partial<Entry>) => {
             await this.shelf.change(entry.key, (old) => old && { ...old, ...change });
             Object.assign(entry, change);
+            // Another object: who shows it sees that it changed.
+            this.entries = this.entries.map((one) => (one.key === entry.key ? { ...entry } : one));
         };
         if (error.status === 401 || error.passing) {
             const tries = entry.tries + 1;

@@ -191,7 +191,7 @@ export const de: Texts = {
         undo: 'Rückgängig', undoLast: 'Letzte Entscheidung zurücknehmen', undone: 'Zurückgenommen', alreadySent: 'Schon gesendet. Um es zurückzunehmen, setzen Sie den Trace zurück.',
         done: { approve: 'Freigegeben', reject: 'Abgelehnt', correct: 'Korrigiert', reset: 'Zurückgesetzt' },
         notSentYet: 'noch nicht gesendet', waitsForServer: 'wartet auf den Server', unsent: { one: '{count} Urteil wartet auf das Senden', other: '{count} Urteile warten auf das Senden' }, sendNow: 'Jetzt senden',
-        trouble: { one: '{count} Urteil braucht Sie', other: '{count} Urteile brauchen Sie' }, notKept: 'Dieser Browser bewahrt nichts auf: Schließen Sie die Seite erst, wenn alles gesendet ist.',
+        trouble: { one: '{count} Urteil braucht Sie', other: '{count} Urteile brauchen Sie' }, notKept: 'Dieser Browser bewahrt nichts auf: Schließen Sie die Seite erst, wenn alles gesendet ist.', notStored: 'Dieser Browser konnte das Urteil nicht speichern. Der Trace ist wieder offen.',
         refused: '„{what}“ wurde abgewiesen: {why}', openAgain: 'Erneut öffnen',
         comment: 'Kommentar', guidelines: 'Richtlinien', outcome: 'Ergebnis', judgedBy: 'von {name}', whatChanged: 'Was korrigiert wurde', before: 'Vorher', after: 'Nachher', nothing: 'nichts',
         viewerWhy: 'Sie dürfen lesen, aber nicht urteilen: Ihre Rolle ist Betrachter. Fragen Sie einen Administrator, wenn sich das ändern soll.', viewerQueue: 'Die Warteschlange ist für Prüfer', reviewedWhy: 'Schon geprüft. Um neu zu urteilen, setzen Sie ihn unter ⋯ zurück.', conflictWhy: 'Lösen Sie zuerst den Konflikt.',

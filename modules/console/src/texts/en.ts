@@ -192,7 +192,7 @@ export const en = {
         undo: 'Undo', undoLast: 'Undo the last decision', undone: 'Taken back', alreadySent: 'It was sent already. To take it back, reset the trace.',
         done: { approve: 'Approved', reject: 'Rejected', correct: 'Corrected', reset: 'Reset' },
         notSentYet: 'not sent yet', waitsForServer: 'waits for the server', unsent: { one: '{count} verdict waits to be sent', other: '{count} verdicts wait to be sent' }, sendNow: 'Send now',
-        trouble: { one: '{count} verdict needs you', other: '{count} verdicts need you' }, notKept: 'This browser keeps nothing: do not close the page before everything is sent.',
+        trouble: { one: '{count} verdict needs you', other: '{count} verdicts need you' }, notKept: 'This browser keeps nothing: do not close the page before everything is sent.', notStored: 'This browser could not store the verdict. The trace is open again.',
         refused: '“{what}” was refused: {why}', openAgain: 'Open it again',
         comment: 'Comment', guidelines: 'Guidelines', outcome: 'Outcome', judgedBy: 'by {name}', whatChanged: 'What was corrected', before: 'Before', after: 'After', nothing: 'nothing',
         viewerWhy: 'You may look, not judge: your role is viewer. Ask an administrator if that should change.', viewerQueue: 'The queue is for reviewers', reviewedWhy: 'Already reviewed. To judge it again, reset it under ⋯.', conflictWhy: 'Settle the conflict first.',
