@@ -18,7 +18,8 @@ export async function stopwatch(tab) {
         await tab.page.evaluate((wanted) => {
             let from = performance.now();
             addEventListener('keydown', (event) => { from = event.timeStamp; }, { capture: true, once: true });
-            globalThis.painted = new Promise((resolve) => {
+            globalThis.painted = new Promise((resolve, reject) => {
+                setTimeout(() => reject(new Error(`not shown: ${wanted}`)), 60_000);
                 const look = () => {
                     if (!document.querySelector(wanted)) return;
                     observer.disconnect();
@@ -31,6 +32,7 @@ export async function stopwatch(tab) {
                 };
                 const observer = new MutationObserver(look);
                 observer.observe(document, { subtree: true, childList: true, attributes: true });
+                look();
             });
         }, selector);
         const before = await metrics();
