@@ -23,7 +23,8 @@ if (!-e source() . '/modules/console/dist/index.html') {
 my $dir = run_dir() . "/browser-$$";
 my $port = free_port();
 my $quickstart = source() . '/quickstart';
-system("'$quickstart' up --dir '$dir' --port $port >'$dir.log' 2>&1 </dev/null") == 0
+my $conf = source() . '/t/browser/server.conf';
+system("'$quickstart' up --dir '$dir' --port $port --include '$conf' >'$dir.log' 2>&1 </dev/null") == 0
     or BAIL_OUT('quickstart: ' . read_file("$dir.log"));
 END { local $?; system("'$quickstart' stop --dir '$dir' >/dev/null 2>&1") if $dir && -d $dir }
 $ENV{TUOR_BROWSER_DIR} = $dir;

@@ -73,7 +73,8 @@ export function server({ include } = {}) {
     if (include) {
         return startServer('--include', include);
     }
-    running ??= process.env.TUOR_BROWSER_DIR ? readEnv(process.env.TUOR_BROWSER_DIR) : startServer();
+    running ??= process.env.TUOR_BROWSER_DIR ? readEnv(process.env.TUOR_BROWSER_DIR)
+        : startServer('--include', path.join(source, 't/browser/server.conf'));
     return running;
 }
 
