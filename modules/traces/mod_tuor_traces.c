@@ -27,6 +27,40 @@ static int add_routes(apr_pool_t *pconf, server_rec *s)
     return OK;
 }
 
+extern module AP_MODULE_DECLARE_DATA tuor_traces_module;
+
+/* ----------------------------------------------------------- configuration */
+
+static void *create_server(apr_pool_t *pool, server_rec *s)
+{
+    traces_server *conf = apr_pcalloc(pool, sizeof(*conf));
+
+    (void)s;
+    conf->retention_days = -1;
+    return conf;
+}
+
+static void *merge_server(apr_pool_t *pool, void *basev, void *addv)
+{
+    const traces_server *base = basev, *add = addv;
+    traces_server *conf = apr_pcalloc(pool, sizeof(*conf));
+
+    conf->retention_days = add->retention_days >= 0 ? add->retention_days : base->retention_days;
+    return conf;
+}
+
+static const command_rec commands[] = {
+    AP_INIT_TAKE1("TuorRetention", retention_set, NULL, RSRC_CONF, "Days after which traces and webhook deliveries are removed, or none"),
+    { NULL }
+};
+
+traces_server *traces_server_of(const server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &tuor_traces_module);
+}
+
+/* ------------------------------------------------------------------- hooks */
+
 static void register_hooks(apr_pool_t *pool)
 {
     TUOR_OPENAPI(pool, traces);
@@ -44,9 +78,9 @@ AP_DECLARE_MODULE(tuor_traces) = {
     STANDARD20_MODULE_STUFF,
     NULL,                       /* create per-directory config */
     NULL,                       /* merge per-directory config */
-    retention_create,           /* create per-server config */
-    retention_merge,            /* merge per-server config */
-    retention_commands,         /* directives */
+    create_server,              /* create per-server config */
+    merge_server,               /* merge per-server config */
+    commands,                   /* directives */
     register_hooks,             /* register hooks */
     0                           /* flags */
 };

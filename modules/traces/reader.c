@@ -14,9 +14,14 @@ APLOG_USE_MODULE(tuor_traces);
 #define SMALL 32768
 #define ROWS_MAX 64
 
+/*
+ * Each id is looked up by itself: only an equality on the whole primary key leaves the planner no other way, whatever
+ * it knows of the table. OFFSET 0 keeps it from making a join of it.
+ */
 static const tuor_stmt get_many = {
     "traces_get_many",
-    "SELECT " TRACE_COLUMNS " FROM tuor.traces t WHERE t.org_id = tuor.org() AND t.id = ANY ($1) AND t.deleted_at IS NULL"
+    "SELECT " TRACE_COLUMNS " FROM unnest($1) u (id), LATERAL ("
+    "SELECT * FROM tuor.traces t WHERE t.org_id = tuor.org() AND t.id = u.id OFFSET 0) t WHERE t.deleted_at IS NULL"
     " AND octet_length(t.model_input) + octet_length(t.model_output) + coalesce(octet_length(t.trace_config), 0)"
     " + coalesce(octet_length(t.corrected_output), 0) + coalesce(octet_length(t.correction_diff), 0) <= " APR_STRINGIFY(SMALL)
 };

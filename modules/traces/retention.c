@@ -14,36 +14,14 @@ APLOG_USE_MODULE(tuor_traces);
 #define PAUSE apr_time_from_sec(60)
 #define DAYS_MAX 36500
 
-typedef struct settings {
-    int days;                           /* 0: for ever; -1: not set */
-} settings;
-
 static const tuor_stmt retain = { "traces_retain", "SELECT tuor.retain($1, $2, $3)" };
 
 /* When this child looks again; its ticker's thread alone uses it. */
 static apr_time_t next_look;
 
-void *retention_create(apr_pool_t *pool, server_rec *s)
+const char *retention_set(cmd_parms *cmd, void *dummy, const char *arg)
 {
-    settings *set = apr_palloc(pool, sizeof(*set));
-
-    (void)s;
-    set->days = -1;
-    return set;
-}
-
-void *retention_merge(apr_pool_t *pool, void *base, void *add)
-{
-    const settings *a = add, *b = base;
-    settings *set = apr_palloc(pool, sizeof(*set));
-
-    set->days = a->days >= 0 ? a->days : b->days;
-    return set;
-}
-
-static const char *set_days(cmd_parms *cmd, void *dummy, const char *arg)
-{
-    settings *set = ap_get_module_config(cmd->server->module_config, &tuor_traces_module);
+    traces_server *conf = traces_server_of(cmd->server);
     const char *err = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     apr_int64_t n;
     char *end;
@@ -53,34 +31,29 @@ static const char *set_days(cmd_parms *cmd, void *dummy, const char *arg)
         return err;
     }
     if (!ap_cstr_casecmp(arg, "none")) {
-        set->days = 0;
+        conf->retention_days = 0;
         return NULL;
     }
     n = apr_strtoi64(arg, &end, 10);
     if (!apr_isdigit(*arg) || *end || n < 1 || n > DAYS_MAX) {
         return apr_psprintf(cmd->pool, "TuorRetention takes a number of days from 1 to %d, or none, not \"%s\"", DAYS_MAX, arg);
     }
-    set->days = (int)n;
+    conf->retention_days = (int)n;
     return NULL;
 }
 
-const command_rec retention_commands[] = {
-    AP_INIT_TAKE1("TuorRetention", set_days, NULL, RSRC_CONF, "Days after which traces and webhook deliveries are removed, or none"),
-    { NULL }
-};
-
 void retention_tick(server_rec *s, apr_pool_t *pool)
 {
-    const settings *set = ap_get_module_config(s->module_config, &tuor_traces_module);
+    int days = traces_server_of(s)->retention_days;
     apr_time_t now = apr_time_now(), before;
     tuor_result *res;
     tuor_db *db;
     tuor_error *err;
 
-    if (set->days <= 0 || now < next_look) {
+    if (days <= 0 || now < next_look) {
         return;
     }
-    before = now - apr_time_from_sec((apr_int64_t)set->days * 86400);
+    before = now - apr_time_from_sec((apr_int64_t)days * 86400);
     next_look = now + PAUSE;
     err = tuor_db_begin_system(&db, s, NULL, TUOR_DB_EACH, pool);
     if (!err) {

@@ -24,10 +24,8 @@
 
 APLOG_USE_MODULE(tuor_traces);
 
-extern module AP_MODULE_DECLARE_DATA tuor_traces_module;
-
 /* One for a server and a kind of statement: servers may have databases and limits of their own. */
-typedef struct queue {
+typedef struct share_queue {
     server_rec *s;
     apr_thread_mutex_t *lock;           /* over all that follows, and the states of members */
     share_member *first, *last;
@@ -36,7 +34,7 @@ typedef struct queue {
 
 static queue *queue_of(const server_rec *s, const share_kind *kind)
 {
-    return (queue *)ap_get_module_config(s->module_config, &tuor_traces_module) + kind->place;
+    return traces_server_of(s)->queues + kind->place;
 }
 
 /* -------------------------------------------------------------- the queue */
@@ -250,7 +248,7 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
             w[i].s = s;
             apr_thread_mutex_create(&w[i].lock, APR_THREAD_MUTEX_DEFAULT, pchild);
         }
-        ap_set_module_config(s->module_config, &tuor_traces_module, w);
+        traces_server_of(s)->queues = w;
     }
 }
 

@@ -249,14 +249,19 @@ void event_time(tuor_request *q, apr_time_t last);
 /** The JSON object of an event row into a buffer. */
 void event_write(tuor_buf *b, const tuor_slice *col);
 
+/* ---- what belongs to a server (mod_tuor_traces.c) */
+
+typedef struct traces_server {
+    int retention_days;                 /**< 0: for ever; -1: not set */
+    struct share_queue *queues;         /**< of this child, one a kind; NULL until it has begun */
+} traces_server;
+
+traces_server *traces_server_of(const server_rec *s);
+
 /* ---- TuorRetention (retention.c) */
 
-extern module AP_MODULE_DECLARE_DATA tuor_traces_module;
-extern const command_rec retention_commands[];
-
-/** Create and merge a server's configuration. */
-void *retention_create(apr_pool_t *pool, server_rec *s);
-void *retention_merge(apr_pool_t *pool, void *base, void *add);
+/** The directive's function. */
+const char *retention_set(cmd_parms *cmd, void *dummy, const char *arg);
 /** The tick hook. */
 void retention_tick(server_rec *s, apr_pool_t *pool);
 

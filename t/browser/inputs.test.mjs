@@ -254,3 +254,27 @@ test('a PDF of the next trace is ready before it is asked for', async () => {
     assert.equal(tab.page.frames().filter((frame) => frame.url().endsWith('pdf.html')).length, 1, 'one frame for all');
     await tab.close();
 });
+
+test('columns keep their places, until somebody wants it otherwise; what is looked for is counted', async () => {
+    const columns = 'Widgets        1,000.45\nGadgets          250.00\n';
+    const tab = await show('text', [{ content: columns }, { content: 'Prose, and more prose.' }]);
+    const body = tab.pane.locator('.body');
+    const mono = () => body.locator('.content').evaluate((text) => getComputedStyle(text).fontFamily.includes('mono'));
+    const face = tab.pane.getByRole('button', { name: /All letters as wide/ });
+    assert.equal(await mono(), true);
+    await tab.turn(1);
+    assert.equal(await mono(), false);
+    await tab.turn(0);
+    await face.click();
+    assert.equal(await mono(), false);
+    await tab.turn(0);
+    assert.equal(await mono(), false, 'remembered');
+    await face.click();
+    assert.equal(await mono(), true);
+
+    await tab.page.getByRole('textbox', { name: 'Text' }).fill('gets');
+    await tab.page.keyboard.press('Control+g');
+    await tab.page.locator('.sending', { hasText: '2 places, shown: 1' }).waitFor();
+    assert.deepEqual(await tab.axe(), []);
+    await tab.close();
+});

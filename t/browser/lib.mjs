@@ -106,8 +106,8 @@ export async function ctl(tuor, ...args) {
 }
 
 /** A login with a role, and a password that is the login's own name; Apache knows it at once. */
-export async function user(tuor, login, role) {
-    await ctl(tuor, 'user', 'add', login, '--org', tuor.org, '--role', role);
+export async function user(tuor, login, role, name = login) {
+    await ctl(tuor, 'user', 'add', login, '--org', tuor.org, '--role', role, '--name', name);
     await run('htpasswd', ['-bB', '-C', '4', path.join(tuor.dir, 'htpasswd'), login, login]);
     return { user: login, password: login };
 }

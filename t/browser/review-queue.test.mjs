@@ -74,9 +74,13 @@ test('who has it in front of them is shown to others', async () => {
     await holder.goto(`/console/review?project=${p.id}`);
     await holder.page.locator('.actions .primary').waitFor();
     const tab = await open(tuor);
-    tab.allow(/status of 409/);
     await tab.goto(`/console/review/${trace.id}?project=${p.id}`);
     await tab.page.getByText(`${as.user} is reviewing this trace`).waitFor();
+    // The same person, a second time: nobody else, and no error in the browser's own log.
+    const again = await open(tuor, { as });
+    await again.goto(`/console/review/${trace.id}?project=${p.id}`);
+    await again.page.getByText('You have this trace open in another tab').waitFor();
+    await again.close();
     await tab.close();
     await holder.close();
 });

@@ -38,13 +38,24 @@ export function activeShortcuts(): Shortcut[] {
 
 export const keysEnabled = (): boolean => stored('keys') !== 'off';
 
-const MAC = /Mac|iPhone|iPad/.test(navigator.platform);
+const MAC = /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? '');
 
-function nameOf(event: KeyboardEvent): string {
-    const mod = MAC ? event.metaKey : event.ctrlKey;
-    if (mod) return `mod+${event.key}`;
+type Pressed = Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'altKey' | 'metaKey' | 'shiftKey' | 'getModifierState'>;
+
+/** The letter that was meant: on a keyboard of another script the one at its place, whatever Caps Lock does. */
+function letter(event: Pressed): string {
+    const { key, code, shiftKey } = event;
+    const foreign = /^\p{L}$/u.test(key) && !/\p{Script=Latin}/u.test(key);
+    const found = foreign ? /^Key([A-Z])$/.exec(code)?.[1] : /^[a-z]$/i.test(key) && event.getModifierState('CapsLock') ? key : undefined;
+    return found === undefined ? key : shiftKey ? found.toUpperCase() : found.toLowerCase();
+}
+
+export function keyName(event: Pressed, mac: boolean): string {
+    const key = letter(event);
+    const mod = mac ? event.metaKey : event.ctrlKey;
+    if (mod) return `mod+${key}`;
     if (event.altKey || event.metaKey || event.ctrlKey) return '';
-    return event.shiftKey && event.key.length > 1 ? `shift+${event.key}` : event.key;
+    return event.shiftKey && key.length > 1 ? `shift+${key}` : key;
 }
 
 /** 'mod+Enter' as people see it on a key cap. */
@@ -64,7 +75,7 @@ export function typing(target: EventTarget | null): boolean {
 export function listenForKeys(): void {
     document.addEventListener('keydown', (event) => {
         if (event.defaultPrevented || event.isComposing) return;
-        const name = nameOf(event);
+        const name = keyName(event, MAC);
         const inField = typing(event.target);
         const modal = document.querySelector('dialog:modal');
         const plainKey = !name.startsWith('mod+') && name !== 'Escape';

@@ -93,6 +93,12 @@ function Bar({ session, place }: { session: Session; place: Place }) {
     const all = screen === 'traces' && place.query.get('project') === 'all';
     const name = me.name ?? me.login;
     useEffect(() => { if (project) store('project', project); }, [project]);
+    // On a narrow screen the row is longer than the screen: where one is, is seen.
+    const nav = useRef<HTMLElement>(null);
+    useEffect(() => {
+        const here = nav.current?.querySelector<HTMLElement>('[aria-current]');
+        if (here) nav.current!.scrollLeft = here.offsetLeft + here.offsetWidth / 2 - nav.current!.offsetLeft - nav.current!.clientWidth / 2;
+    }, [screen]);
     const [Palette, setPalette] = useState<{ shown: PaletteType } | null>(null);
     useShortcuts([
         { keys: '?', does: t('shell.help'), run: () => setHelp(true) },
@@ -120,7 +126,7 @@ function Bar({ session, place }: { session: Session; place: Place }) {
                         } })),
                     ]} />
             )}
-            <nav aria-label={t('shell.nav')}>
+            <nav aria-label={t('shell.nav')} ref={nav}>
                 {Object.entries(SCREENS).map(([path, { label, admin }]) => (!admin || can(me, 'admin')) && (
                     <a key={path} href={path === 'settings' || path === 'audit' ? BASE + path : scoped(path)} aria-current={screen === path ? 'page' : undefined}>{t(label)}</a>
                 ))}

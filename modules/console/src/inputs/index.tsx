@@ -10,6 +10,7 @@ import { t, type TextKey } from '../i18n.ts';
 import { member, textOf, type Json } from '../json.ts';
 import { useStored } from '../settings.ts';
 import { Glyph } from '../ui/index.tsx';
+import { hasColumns } from './columns.ts';
 import { ImagePane } from './image.tsx';
 import { downloadMain, pinInput, readyInput, type Ready } from './ready.ts';
 import { findableText, valuePatterns } from './search.ts';
@@ -50,7 +51,7 @@ export function InputPane({ project, input, traceId }: { project: Project; input
 }
 
 function Main({ project, ready, traceId }: { project: Project; ready: Ready; traceId: string }) {
-    if (project.input_type === 'text') return <Text key={traceId} content={ready.shape.main} messages={ready.shape.messages} />;
+    if (project.input_type === 'text') return <Text key={traceId} projectId={project.id} content={ready.shape.main} messages={ready.shape.messages} />;
     if (ready.problem) return <Problem project={project} ready={ready} />;
     if (ready.image) return <ImagePane image={ready.image} name={ready.name} projectId={project.id} onDownload={() => downloadMain(ready)} />;
     return null;
@@ -99,11 +100,16 @@ function Others({ value, projectId, traceId }: { value: Json; projectId: string;
     );
 }
 
-function Text({ content, messages }: { content: string | undefined; messages: Message[] | undefined }) {
+function Text({ projectId, content, messages }: { projectId: string; content: string | undefined; messages: Message[] | undefined }) {
+    // As the text asks for, unless somebody chose for this project.
+    const [face, setFace] = useStored(`input.face.${projectId}`, 'auto');
+    const columns = useMemo(() => hasColumns(content ?? '') || (messages ?? []).some(({ content: said }) => hasColumns(said ? textOf(said) ?? '' : '')), [content, messages]);
+    const mono = face === 'auto' ? columns : face === 'mono';
     if (content === '' && !messages) return <p class="body quiet">{t('input.noContent')}</p>;
     if (content === undefined && !messages) return null;
     return (
-        <div class="body" tabIndex={0} role="group" aria-label={t('input.label')}>
+        <div class={`body ${mono ? 'in-columns' : ''}`} tabIndex={0} role="group" aria-label={t('input.label')}>
+            <button type="button" class="plain face" aria-pressed={mono} title={t('input.columns')} aria-label={t('input.columns')} onClick={() => setFace(mono === columns ? (mono ? 'plain' : 'mono') : 'auto')}><code>Aa</code></button>
             {content && <TextView class="content" text={content} />}
             {messages && <ol class="messages">{messages.map((one, at) => <MessageView key={at} message={one} number={at + 1} />)}</ol>}
         </div>
@@ -144,7 +150,7 @@ export function warmInput(project: Project, input: Json, traceId: string): void 
  * Looks for a value of the output in what is shown, as it may be written there, and scrolls to it; the same
  * value again goes to the next place. at: which of count places (from 0); an image is not searched.
  */
-export async function findInInput(text: string): Promise<{ count: number; at: number }> {
+export async function findInInput(text: string): Promise<{ count: number; at: number; page?: number }> {
     const patterns = valuePatterns(text);
     if (pdf && document.querySelector('.input .pdf:not([hidden])')) {
         const inPdf = await pdf.findInPdf(findableText(text), patterns);

@@ -9,6 +9,8 @@ import type { FromFrame, Labels, ToFrame } from '../pdf/protocol.ts';
 const KEPT = 4;
 const LABELS: (keyof Labels)[] = ['document', 'zoomIn', 'zoomOut', 'fitWidth', 'rotate', 'page', 'pages', 'search', 'searchNext', 'searchBack', 'noMatch', 'matchOf', 'escape', 'pageLabel', 'link', 'pageLink', 'download', 'zoom'];
 
+/** Which of count places is shown, from 0, and on which page. */
+export interface Found { count: number; at: number; page?: number }
 export type PdfState = 'opening' | 'drawn' | 'password' | 'broken' | 'slow';
 
 export class PdfFrame {
@@ -22,7 +24,7 @@ export class PdfFrame {
     /** Documents in the frame, the one used last at the end. */
     private held = new Map<string, PdfState>();
     private shown: string | null = null;
-    private finds = new Map<number, (found: { count: number; at: number }) => void>();
+    private finds = new Map<number, (found: Found) => void>();
     private nextFind = 1;
     private timer = 0;
 
@@ -78,7 +80,7 @@ export class PdfFrame {
         this.post({ type: 'hide' });
     }
 
-    find(text: string, patterns: string[]): Promise<{ count: number; at: number }> {
+    find(text: string, patterns: string[]): Promise<Found> {
         const id = this.nextFind++;
         this.post({ type: 'find', id, text, patterns });
         return new Promise((resolve) => this.finds.set(id, resolve));
@@ -118,7 +120,7 @@ export class PdfFrame {
         case 'drawn': this.tell(message.key, 'drawn'); break;
         case 'failed': this.tell(message.key, message.why === 'password' ? 'password' : 'broken'); break;
         case 'found':
-            this.finds.get(message.id)?.({ count: Number(message.count), at: Number(message.at) });
+            this.finds.get(message.id)?.({ count: Number(message.count), at: Number(message.at), page: Number(message.page) || undefined });
             this.finds.delete(message.id);
             break;
         case 'escape': this.onEscape(); break;

@@ -6,7 +6,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../i18n.ts';
 import { Copy, Glyph } from '../ui/index.tsx';
 import { decodeBase64 } from './bytes.ts';
-import { PdfFrame, type PdfState } from './pdf-frame.ts';
+import { PdfFrame, type Found, type PdfState } from './pdf-frame.ts';
 import { downloadMain, type Ready } from './ready.ts';
 
 let frame: PdfFrame | null = null;
@@ -61,7 +61,7 @@ export function warmPdf(ready: Ready, key: string): void {
     if (frame && !frame.stuck && !frame.has(key)) frame.open(key, ready.name, bytesOf(ready));
 }
 
-export function findInPdf(text: string, patterns: string[]): Promise<{ count: number; at: number }> {
+export function findInPdf(text: string, patterns: string[]): Promise<Found> {
     return frame ? frame.find(text, patterns) : Promise.resolve({ count: 0, at: -1 });
 }
 

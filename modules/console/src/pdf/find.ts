@@ -57,10 +57,10 @@ export class Finder {
     }
 
     /** The first of the patterns that is found; the same again: its next place. */
-    async find(patterns: string[]): Promise<{ count: number; at: number }> {
+    async find(patterns: string[]): Promise<{ count: number; at: number; page?: number }> {
         if (this.pattern && patterns.includes(this.pattern) && this.count) await this.step(1);
         else await this.run(patterns);
-        return { count: this.count, at: this.at };
+        return { count: this.count, at: this.at, page: this.places[this.at]?.page };
     }
 
     async step(by: 1 | -1): Promise<void> {

@@ -93,7 +93,7 @@ function present(key: string): void {
 
 // Answers in any case: somebody waits for it.
 async function find(id: number, patterns: string[], text: string): Promise<void> {
-    let found = { count: 0, at: -1 };
+    let found: { count: number; at: number; page?: number } = { count: 0, at: -1 };
     try {
         await openings.get(shown ?? '');
         found = await finder.find(patterns);

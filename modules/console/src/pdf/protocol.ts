@@ -23,7 +23,7 @@ export type FromFrame =
     /** The first page is drawn; of a document that is shown: before the reader's eyes. */
     | { type: 'drawn'; key: string; pages: number }
     | { type: 'failed'; key: string; why: 'password' | 'broken' }
-    | { type: 'found'; id: number; count: number; at: number }
+    | { type: 'found'; id: number; count: number; at: number; page?: number }
     | { type: 'escape' }
     | { type: 'download' }
     | { type: 'link'; url: string };

@@ -20,7 +20,7 @@ export function Comparison({ before, after, versions, stats, view, onChoose, onV
     before: Prompt | null; after: Prompt; versions: Prompt[]; stats: Map<string, PromptStats>; view: string | null;
     onChoose: (side: 'before' | 'after', id: string) => void; onView: (view: View) => void;
 }) {
-    const names = useNames();
+    const names = useNames(after.project_id);
     const shown: View = view === 'joined' || view === 'sides' ? view : matchMedia('(max-width: 760px)').matches ? 'joined' : 'sides';
     const select = (side: 'before' | 'after', chosen: Prompt, label: string) => (
         <label class="row"><span>{label}</span>

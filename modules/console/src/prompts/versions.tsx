@@ -17,7 +17,7 @@ export function VersionName({ prompt }: { prompt: Prompt }) {
 export function Versions({ versions, stats, before, after }: {
     project: string; versions: Prompt[]; stats: Map<string, PromptStats>; before: Prompt | null; after: Prompt | null;
 }) {
-    const names = useNames();
+    const names = useNames(versions[0]?.project_id ?? null);
     const [all, setAll] = useState(false);
     const shown = all ? versions : versions.slice(0, FIRST);
     return (

@@ -6,6 +6,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { t } from '../i18n.ts';
 import { memo } from '../memo.ts';
 import { Glyph, Key, Menu } from '../ui/index.tsx';
+import { watchFound } from './find.ts';
 import type { Decision } from './order.ts';
 import { UNDO_MS, type Entry, type Outbox } from './verdicts.ts';
 
@@ -39,7 +40,7 @@ export const Actions = memo(({ of, sink, onPrev, onNext, hasPrev, hasNext, outbo
                 <button type="button" class="plain" disabled={!hasNext} onClick={onNext} aria-label={t('review.next')}><Key keys="j" /><Glyph name="right" /></button>
                 {recent.length > 0 && <Menu start name={t('review.recent')} label={<span class="recent-label">{t('review.recentShort')}</span>} items={recent.map((one) => ({ label: `${t(`review.done.${one.action}`)} · ${one.trace.slice(0, 10)}…${one.trace.slice(-4)}`, run: () => reopen(one.trace) }))} />}
             </div>
-            <Sending outbox={outbox} undo={undo} onTrouble={onTrouble} />
+            <Sending outbox={outbox} undo={undo} onTrouble={onTrouble} of={acts?.of ?? null} />
             <div class="row decide">
                 {acts?.canDecide && (
                     <>
@@ -57,7 +58,12 @@ export const Actions = memo(({ of, sink, onPrev, onNext, hasPrev, hasNext, outbo
 });
 
 /** 'Approved · Undo z', what waits for the server, what needs a person. */
-function Sending({ outbox, undo, onTrouble }: { outbox: Outbox; undo: () => void; onTrouble: (entry: Entry) => void }) {
+function Sending({ outbox, undo, onTrouble, of }: { outbox: Outbox; undo: () => void; onTrouble: (entry: Entry) => void; of: string | null }) {
+    const [found, setFound] = useState('');
+    useEffect(() => {
+        setFound('');
+        return watchFound(setFound);
+    }, [of]);
     const [, turn] = useState(0);
     const now = Date.now();
     const last = outbox.entries.findLast((one) => one.state === 'waiting' && one.tries === 0 && one.due > now);
@@ -70,6 +76,7 @@ function Sending({ outbox, undo, onTrouble }: { outbox: Outbox; undo: () => void
     const trouble = outbox.troubled;
     return (
         <div class="sending row wrap" role="status">
+            {found && <span class="row just"><Glyph name="search" />{found}</span>}
             {last && <span class="row just">{t(`review.done.${last.action}`)} · <button type="button" class="link" onClick={undo}>{t('review.undo')}</button><Key keys="z" /></span>}
             {stuck > 0 && <span class="row stuck"><Glyph name="warn" />{t('review.unsent', { count: stuck })}<button type="button" class="link" onClick={() => outbox.retry()}>{t('review.sendNow')}</button></span>}
             {trouble.length > 0 && <button type="button" class="trouble" onClick={() => onTrouble(trouble[0])}><Glyph name="warn" />{t('review.trouble', { count: trouble.length })}</button>}

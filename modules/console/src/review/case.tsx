@@ -5,9 +5,8 @@
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Project, Trace } from '../api.ts';
 import { t } from '../i18n.ts';
-import { findInInput } from '../inputs/index.tsx';
 import { parseJson, printJson, type Json } from '../json.ts';
-import { keyLabel, useShortcuts } from '../keys.ts';
+import { keyLabel, keysEnabled, useShortcuts } from '../keys.ts';
 import { memo, useStateOf } from '../memo.ts';
 import { announce, Glyph, Key, Time } from '../ui/index.tsx';
 import type { Acts } from './actions.tsx';
@@ -15,11 +14,14 @@ import { Conflict } from './conflict.tsx';
 import type { Judgement } from './desk.tsx';
 import { choose, draftKey, type Autosave, type Draft } from './drafts.ts';
 import { Editor } from './editors.tsx';
+import { find } from './find.ts';
 import { Outcome } from './history.tsx';
 import { objectOf } from './merge.ts';
 import { isChanged, outgoing, rawFault, startEdit, type Edit } from './output.ts';
 import type { Post } from './post.ts';
 import { useHolder } from './queue.ts';
+import { useSession } from '../session.ts';
+import { useStored } from '../settings.ts';
 import { traces } from './traces.ts';
 import type { Entry } from './verdicts.ts';
 
@@ -59,6 +61,8 @@ function editOf(draft: Draft | null, original: Json): Edit {
  */
 export const Case = memo((props: CaseProps) => {
     const { of, trace, project, post, autosave, waiting, trouble, allowed, loading, decide } = props;
+    const { me } = useSession();
+    const [hint, setHint] = useStored('hint.keys', 'new');
     const original = trace.model_output!;
     const key = draftKey(post.who, trace.id, trace.version);
     const pending = trace.status === 'pending';
@@ -73,7 +77,7 @@ export const Case = memo((props: CaseProps) => {
     const [problem, setProblem] = useStateOf(of, () => start.problem);
     const [comment, setComment] = useStateOf(of, () => now.comment);
     const [saved, setSaved] = useStateOf<'no' | 'yes' | 'failed'>(of, () => 'no');
-    const holder = useHolder(props.kind === 'list' && allowed && open && !loading ? trace.id : null);
+    const holder = useHolder(props.kind === 'list' && allowed && open && !loading ? trace.id : null, project.id, me.id);
     const right = useRef<HTMLDivElement>(null);
     const hand = useRef({ of, touched: false, made: 0 });
     if (hand.current.of !== of) hand.current = { of, touched: false, made: hand.current.made + (hand.current.touched ? 1 : 0) };
@@ -182,7 +186,7 @@ export const Case = memo((props: CaseProps) => {
             const text = field?.value ? field.value.slice(field.selectionStart ?? 0, field.selectionEnd ?? 0) || field.value : getSelection()?.toString() ?? '';
             if (text) {
                 props.onSide('input');
-                findInInput(text);
+                void find(text);
             }
         } },
     ]);
@@ -222,7 +226,10 @@ export const Case = memo((props: CaseProps) => {
 
     return (
         <div class="case stack" ref={right} onInput={touch} onFocusIn={touch} onScrollCapture={touch}>
-            {holder && <p class="note"><Glyph name="lock" /><span class="grow">{t('review.heldBy', { name: holder.name })}</span></p>}
+            {hint === 'new' && able && keysEnabled() && (
+                <p class="note keys-hint"><span class="grow">{t('review.hintKeys')}</span><button type="button" onClick={() => setHint('seen')}>{t('review.hintDone')}</button></p>
+            )}
+            {holder && <p class="note"><Glyph name="lock" /><span class="grow">{holder.own ? t('review.heldByYou') : t('review.heldBy', { name: holder.name })}</span></p>}
             {trouble?.state === 'refused' && (
                 <div class="note wrong" role="alert"><Glyph name="warn" /><span class="grow">{t('review.refused', { what: t(`review.done.${trouble.action}`), why: trouble.problem ?? '' })}</span>
                     <button type="button" onClick={() => { void post.outbox.undo(trouble.key).then(props.again); }}>{t('review.openAgain')}</button></div>
@@ -234,7 +241,7 @@ export const Case = memo((props: CaseProps) => {
                 : (
                     <>
                         {!pending && <Outcome key={of} trace={trace} project={project} />}
-                        <Editor key={made} of={`${of} ${round}`} type={project.output_type} original={original} edit={start} onEdit={onEdit} readOnly={readOnly} />
+                        <Editor key={made} of={`${of} ${round}`} type={project.output_type} original={original} edit={start} onEdit={onEdit} readOnly={readOnly} onSide={props.onSide} />
                     </>
                 )}
             {project.guidelines && <details class="guidelines" key={project.id}><summary>{t('review.guidelines')}</summary><pre class="text">{project.guidelines}</pre></details>}
@@ -248,7 +255,7 @@ export const Case = memo((props: CaseProps) => {
                     }} />
                 </div>
             )}
-            {!readOnly && <small class="saved" role="status">{saved === 'yes' ? t('review.draftKept') : saved === 'failed' ? t('review.draftFailed') : changed ? '…' : t('review.hint', { edit: keyLabel('e') })}</small>}
+            {!readOnly && <small class={`saved ${changed || saved !== 'no' ? 'busy' : ''}`} role="status">{saved === 'yes' ? t('review.draftKept') : saved === 'failed' ? t('review.draftFailed') : changed ? '…' : t('review.hint', { edit: keyLabel('e') })}</small>}
         </div>
     );
 });

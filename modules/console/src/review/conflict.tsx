@@ -7,11 +7,10 @@ import { useMemo, useState } from 'preact/hooks';
 import type { OutputType, Trace } from '../api.ts';
 import { t } from '../i18n.ts';
 import { printJson, shown, textOf, type Json } from '../json.ts';
-import { useSession } from '../session.ts';
 import { Glyph, StatusMark, Time } from '../ui/index.tsx';
 import { useDifferences } from './differ.ts';
 import { changes, merge, type Choice, type Clash } from './merge.ts';
-import { nameOf } from './names.ts';
+import { usePeople } from '../names.ts';
 import { Difference } from './text.tsx';
 import type { Entry } from './verdicts.ts';
 
@@ -27,7 +26,7 @@ export function Conflict({ trace, mine, entry, onMerged, onKeepTheirs, onAgain }
     onKeepTheirs: () => void;
     onAgain: () => void;
 }) {
-    const { me } = useSession();
+    const nameOf = usePeople(trace.project_id);
     const original = trace.model_output!;
     const theirs = trace.corrected_output ?? original;
     const merged = useMemo(() => (mine ? merge(original, theirs, mine) : null), [original, theirs, mine]);
@@ -37,9 +36,9 @@ export function Conflict({ trace, mine, entry, onMerged, onKeepTheirs, onAgain }
     const pending = trace.status === 'pending';
     return (
         <section class="conflict stack" aria-label={t('review.conflict')}>
-            <div class="note warn" role="alert"><Glyph name="warn" /><span class="grow">{pending ? t('review.conflictPending') : t('review.conflictText', { name: nameOf(trace.last_reviewed_by, me) })}</span></div>
+            <div class="note warn" role="alert"><Glyph name="warn" /><span class="grow">{pending ? t('review.conflictPending') : t('review.conflictText', { name: nameOf(trace.last_reviewed_by) })}</span></div>
             <div class="row wrap">
-                <StatusMark status={trace.status} /><span class="quiet">{nameOf(trace.updated_by ?? trace.last_reviewed_by, me)} · <Time at={trace.updated_at} /></span>
+                <StatusMark status={trace.status} /><span class="quiet">{nameOf(trace.updated_by ?? trace.last_reviewed_by)} · <Time at={trace.updated_at} /></span>
                 {entry && <span>{t('review.youDecided', { what: t(`review.done.${entry.action}`) })}</span>}
             </div>
             {merged && (
@@ -89,7 +88,7 @@ function Text({ before, node }: { before: string | undefined; node: Json | undef
     return <span>{node ? shown(node) : t('review.removed')}</span>;
 }
 function Words({ before, after }: { before: string; after: string }) {
-    return <Difference differences={useDifferences(before, after)} />;
+    return <Difference title={t('review.difference')} differences={useDifferences(before, after)} />;
 }
 
 function Summary({ original, result }: { original: Json; result: Json }) {

@@ -22,6 +22,8 @@ export interface EditorProps {
     edit: Edit;
     onEdit: (edit: Edit) => void;
     readOnly: boolean;
+    /** Shows the other pane, where they are tabs. */
+    onSide: (side: 'input' | 'output') => void;
 }
 
 /** of: what is edited; another one begins anew. A grid's elements stay, all others are made anew. */

@@ -9,15 +9,18 @@
 import { useMemo, useRef, useState } from 'preact/hooks';
 import { t } from '../i18n.ts';
 import { shown, type Json, type JsonScalar } from '../json.ts';
-import { findInInput } from '../inputs/index.tsx';
 import { memo, useStateOf } from '../memo.ts';
-import { announce, Glyph } from '../ui/index.tsx';
+import { announce, Glyph, Menu } from '../ui/index.tsx';
+import { find } from './find.ts';
+import { useNarrow } from './panes.tsx';
 import { add, cells, cellText, choose, duplicates, kindChanged, mark, nameless, paste, remove, rename, reset, table, toJson, type, update, type Kind, type Row, type Table } from './grid.ts';
 import type { EditorProps } from './editors.tsx';
 
 const KINDS: Kind[] = ['string', 'number', 'boolean', 'null'];
 /** More rows than a person reads are shown when asked for. */
 const ROWS = 300;
+/** A name of more characters may not fit its column. */
+const WIDE = 18;
 
 /** One for a grid, for good; what is in it is of the last rendering. */
 interface Hands {
@@ -29,6 +32,7 @@ interface Hands {
     focusRow: (id: number, column?: number) => void;
     readOnly: boolean;
     lines: Map<number, (active: boolean) => void>;
+    look: (text: string) => void;
 }
 
 const isTable = (body: Row['body']): body is Table => body.kind === 'object' || body.kind === 'array';
@@ -36,7 +40,8 @@ const isTable = (body: Row['body']): body is Table => body.kind === 'object' || 
 const noHover = matchMedia('(hover: none)');
 
 /** of: what is shown; another one begins anew. */
-export function Grid({ of, original, edit, onEdit, readOnly }: EditorProps & { of: string }) {
+export function Grid({ of, original, edit, onEdit, readOnly, onSide }: EditorProps & { of: string }) {
+    const narrow = useNarrow();
     const [{ root, base }, setState] = useStateOf(of, () => {
         const made = table(edit.value, original);
         return { root: made, base: Math.min(...made.rows.map((one) => one.id), Infinity) };
@@ -55,13 +60,13 @@ export function Grid({ of, original, edit, onEdit, readOnly }: EditorProps & { o
         (row?.querySelector<HTMLElement>(`[data-col="${column}"]`) ?? row?.querySelector<HTMLElement>('[data-col]'))?.focus();
     });
     const hands = useMemo(() => ({ lines: new Map() }) as unknown as Hands, []);
-    Object.assign(hands, { change, root, base, faulty: new Set([...twice, ...unnamed]), focusRow, readOnly });
+    Object.assign(hands, { change, root, base, faulty: new Set([...twice, ...unnamed]), focusRow, readOnly, look: (text: string) => { onSide('input'); void find(text); } });
     const active = useMemo(() => new Active(hands.lines), []);
     return (
         <div class="grid" ref={box} onKeyDown={readOnly ? undefined : (event) => moveByKey(event, box.current!, active)}
             onPointerOver={(event) => active.set('over', rowOf(event.target))} onPointerLeave={() => active.set('over', null)}
             onFocusIn={(event) => active.set('focus', rowOf(event.target))} onFocusOut={(event) => active.set('focus', rowOf(event.relatedTarget))}>
-            <Rows of={root} inside={null} hands={hands} readOnly={readOnly} name={t('review.fields')} />
+            <Rows of={root} inside={null} hands={hands} readOnly={readOnly} narrow={narrow} name={t('review.fields')} />
             {twice.length > 0 && <p class="wrong" role="alert">{t('review.duplicateKey')}</p>}
         </div>
     );
@@ -86,7 +91,7 @@ class Active {
     show(row: number): void { this.lines.get(row)?.(true); }
 }
 
-function Rows({ of, inside, hands, readOnly, name }: { of: Table; inside: number | null; hands: Hands; readOnly: boolean; name: string }) {
+function Rows({ of, inside, hands, readOnly, narrow, name }: { of: Table; inside: number | null; hands: Hands; readOnly: boolean; narrow: boolean; name: string }) {
     const [asked, setAll] = useState(false);
     const all = asked || of.rows.length <= ROWS;
     const rows = all ? of.rows : of.rows.slice(0, ROWS);
@@ -100,11 +105,12 @@ function Rows({ of, inside, hands, readOnly, name }: { of: Table; inside: number
         <>
             {of.rows.length > 0 && (
                 <table class="fields" aria-label={name}>
+                    <colgroup><col class="names" /><col />{!hands.readOnly && <col class="tools" />}</colgroup>
                     <thead class="unseen"><tr><th>{t('review.fieldName')}</th><th>{t('review.fieldValue')}</th><th>{t('review.fieldType')}</th></tr></thead>
                     <tbody>
                         {rows.map((row) => {
                             if (!row.removed) at++;
-                            return <Line key={row.id - hands.base} row={row} index={of.kind === 'array' ? at : null} faulty={hands.faulty.has(row.id)} readOnly={readOnly} base={hands.base} hands={hands} />;
+                            return <Line key={row.id - hands.base} row={row} index={of.kind === 'array' ? at : null} faulty={hands.faulty.has(row.id)} readOnly={readOnly} base={hands.base} narrow={narrow} hands={hands} />;
                         })}
                     </tbody>
                 </table>
@@ -116,14 +122,17 @@ function Rows({ of, inside, hands, readOnly, name }: { of: Table; inside: number
     );
 }
 
-interface LineProps { row: Row; index: number | null; faulty: boolean; readOnly: boolean; base: number; hands: Hands }
+interface LineProps { row: Row; index: number | null; faulty: boolean; readOnly: boolean; base: number; narrow: boolean; hands: Hands }
 
-const Line = memo(({ row, index, faulty, readOnly, base, hands }: LineProps) => {
+const Line = memo(({ row, index, faulty, readOnly, base, narrow, hands }: LineProps) => {
     const [active, setActive] = useState(noHover.matches);
     if (!noHover.matches) hands.lines.set(row.id - base, setActive);
     const marked = mark(row);
     const label = index !== null ? t('review.item', { count: index + 1 }) : row.key || t('review.newField');
     const nested = isTable(row.body);
+    // Long names wrap. An input is laid out sooner, and the element stays while a name is typed.
+    const wraps = narrow || (row.origin?.key.length ?? 0) > WIDE;
+    const Name = wraps ? 'textarea' : 'input';
     const change = (next: Table) => hands.change(next);
     const apply = (edit: (one: Row) => Row) => change(update(hands.root, row.id, edit));
     const takeBack = () => {
@@ -156,14 +165,14 @@ const Line = memo(({ row, index, faulty, readOnly, base, hands }: LineProps) => 
                         {marked === 'added' && <><Glyph name="plus" /><span class="unseen">{t('review.markAdded')}</span></>}
                         {marked === 'removed' && <><Glyph name="rejected" /><span class="unseen">{t('review.markRemoved')}</span></>}</span>}
                     {!named ? <span class="name">{index !== null ? index + 1 : row.key}</span>
-                        : !active && marked === 'same' ? <span class="name clip">{row.key}</span>
-                        : <input class="name" data-col="0" tabIndex={row.origin ? -1 : 0} value={row.key} aria-label={t('review.nameOf', { name: label })} aria-invalid={faulty ? 'true' : undefined}
-                            placeholder={t('review.fieldName')} spellcheck={false} autocomplete="off" onPaste={row.origin ? undefined : onPaste} onInput={(event) => apply((one) => rename(one, event.currentTarget.value))} />}
+                        : !active && marked === 'same' ? <span class="name">{row.key}</span>
+                        : <Name class="name" rows={wraps ? 1 : undefined} data-col="0" tabIndex={row.origin ? -1 : 0} value={row.key} aria-label={t('review.nameOf', { name: label })} aria-invalid={faulty ? 'true' : undefined}
+                            placeholder={t('review.fieldName')} spellcheck={false} autocomplete="off" onPaste={row.origin ? undefined : onPaste} onInput={(event) => apply((one) => rename(one, event.currentTarget.value.replace(/[\r\n]+/g, ' ')))} />}
                     {renamed && <small class="was">{t('review.was', { value: row.origin!.key })}</small>}
                 </th>
                 <td class="value">
                     {nested ? <span class="cell quiet">{row.body.kind === 'array' ? t('review.list') : t('review.group')}</span>
-                        : readOnly || row.removed ? <span class={`cell ${row.body.kind}`}>{row.removed ? <del>{shown(row.body as JsonScalar)}</del> : shown(row.body as JsonScalar)}</span>
+                        : readOnly || row.removed ? <span class={`cell ${row.body.kind}`}>{row.removed ? <del>{shown(row.body as JsonScalar)}</del> : row.body.kind === 'null' ? t('review.kind.null') : shown(row.body as JsonScalar)}</span>
                         : <Value row={row} label={label} onType={(text) => apply((one) => type(one, text))} onPaste={onPaste} />}
                     {(was !== null || marked === 'removed' || marked === 'added') && (
                         <small class="was">
@@ -177,8 +186,13 @@ const Line = memo(({ row, index, faulty, readOnly, base, hands }: LineProps) => 
                 </td>
                 {!readOnly && (
                     <td class="tools">
-                        {!row.removed && active && <div class="row">
-                            {!nested && <button type="button" class="plain tiny quiet-tool" tabIndex={-1} data-col="2" aria-label={t('review.findIn', { name: label })} title={t('review.findIn', { name: label })} onClick={() => findInInput(cellText(row.body))}><Glyph name="search" /></button>}
+                        {!row.removed && narrow && <Menu name={t('review.fieldActions', { name: label })} label={<Glyph name="menu" />} items={[
+                            ...(nested ? [] : [{ label: t('review.findIn', { name: label }), run: () => hands.look(cellText(row.body)) },
+                                ...KINDS.map((kind) => ({ label: t(`review.kind.${kind}`), chosen: row.body.kind === kind, run: () => apply((one) => choose(one, kind)) }))]),
+                            { label: t('review.removeField', { name: label }), run: takeOut },
+                        ]} />}
+                        {!row.removed && !narrow && active && <div class="row">
+                            {!nested && <button type="button" class="plain tiny quiet-tool" tabIndex={-1} data-col="2" aria-label={t('review.findIn', { name: label })} title={t('review.findIn', { name: label })} onClick={() => hands.look(cellText(row.body))}><Glyph name="search" /></button>}
                             {!nested && (
                                 <select class="kind" data-col="3" tabIndex={-1} aria-label={t('review.typeOf', { name: label })} value={row.body.kind}
                                     onChange={(event) => apply((one) => choose(one, event.currentTarget.value as Kind))}>
@@ -187,12 +201,12 @@ const Line = memo(({ row, index, faulty, readOnly, base, hands }: LineProps) => 
                             )}
                             <button type="button" class="plain tiny quiet-tool" data-col="4" tabIndex={-1} aria-label={t('review.removeField', { name: label })} title={t('review.removeField', { name: label })} onClick={takeOut}><Glyph name="rejected" /></button>
                         </div>}
-                        {!row.removed && !active && !nested && <span class="kind">{t(`review.kind.${(row.body as JsonScalar).kind}`)}</span>}
+                        {!row.removed && !narrow && !active && !nested && <span class="kind">{t(`review.kind.${(row.body as JsonScalar).kind}`)}</span>}
                     </td>
                 )}
             </tr>
             {nested && !row.removed && (
-                <tr class="nested"><td colSpan={readOnly ? 2 : 3}><Rows of={row.body as Table} inside={row.id} hands={hands} readOnly={readOnly} name={label} /></td></tr>
+                <tr class="nested"><td colSpan={readOnly ? 2 : 3}><Rows of={row.body as Table} inside={row.id} hands={hands} readOnly={readOnly} narrow={narrow} name={label} /></td></tr>
             )}
             {nested && row.removed && <tr class="nested"><td colSpan={readOnly ? 2 : 3}><del class="cell">{shown(toJson(row.body))}</del></td></tr>}
         </>

@@ -7,18 +7,14 @@ import { traceEvents, type Difference, type Project, type Trace, type TraceEvent
 import { t, type TextKey } from '../i18n.ts';
 import { shown, textOf, type Json } from '../json.ts';
 import { useLoad } from '../load.ts';
-import { can, useSession } from '../session.ts';
+import { usePeople } from '../names.ts';
+import { useSession } from '../session.ts';
 import { Dialog, ErrorNote, Glyph, Skeleton, StatusMark, TagChip, Time } from '../ui/index.tsx';
 import { useDifferences } from './differ.ts';
-import { loadNames, nameOf } from './names.ts';
 import { Difference as WordDifference } from './text.tsx';
 
 export function useHistory(trace: Trace) {
-    const { me } = useSession();
-    return useLoad(async (signal) => {
-        const [events] = await Promise.all([traceEvents(trace.id, signal), loadNames(can(me, 'admin'), trace.project_id)]);
-        return events;
-    }, [trace.id, trace.version, trace.tags.length]);
+    return useLoad((signal) => traceEvents(trace.id, signal), [trace.id, trace.version, trace.tags.length]);
 }
 
 export function History({ trace, project, onClose }: { trace: Trace; project: Project; onClose: () => void }) {
@@ -33,7 +29,8 @@ export function History({ trace, project, onClose }: { trace: Trace; project: Pr
 }
 
 function Happened({ event, project }: { event: TraceEvent; project: Project }) {
-    const { me, tags } = useSession();
+    const { tags } = useSession();
+    const nameOf = usePeople(project.id);
     const tag = event.tag_id ? tags.find((one) => one.id === event.tag_id) : null;
     const known = event.event_type.replace('.', '_');
     return (
@@ -41,7 +38,7 @@ function Happened({ event, project }: { event: TraceEvent; project: Project }) {
             <div class="row wrap">
                 {event.event_type.startsWith('review.') ? <StatusMark status={event.status_after!} /> : <strong>{t(`review.event.${known}` as TextKey)}</strong>}
                 {tag && <TagChip tag={tag} />}
-                <span>{nameOf(event.actor_id, me)}</span>
+                <span>{nameOf(event.actor_id)}</span>
                 <span class="quiet"><Time at={event.occurred_at} /> · {t('review.versionNumber', { count: event.version })}</span>
             </div>
             {event.comment && <blockquote>{event.comment}</blockquote>}
@@ -69,20 +66,23 @@ function Side({ value, children }: { value: Json; children: ComponentChildren })
     return value.kind === 'null' ? <span class="quiet">{t('review.nothing')}</span> : <>{children}</>;
 }
 function Words({ before, after }: { before: string; after: string }) {
-    return <WordDifference differences={useDifferences(before, after)} />;
+    return <WordDifference title={t('review.whatChanged')} differences={useDifferences(before, after)} />;
 }
+
+/** A text's differences stand under it. */
+const shownBelow = (trace: Trace, project: Project) => project.output_type === 'text' && trace.correction_diff!.length === 1 && trace.correction_diff![0].path === 'content';
 
 /** Above the output of a trace that was judged: by whom, when, why, and what was changed. */
 export function Outcome({ trace, project }: { trace: Trace; project: Project }) {
-    const { me } = useSession();
+    const nameOf = usePeople(project.id);
     const { value } = useHistory(trace);
     const event = value?.findLast((one) => one.event_type.startsWith('review.'));
     return (
         <section class="outcome stack" aria-label={t('review.outcome')}>
             <div class="row wrap"><StatusMark status={trace.status} />
-                <span>{t('review.judgedBy', { name: nameOf(trace.last_reviewed_by, me) })} <span class="quiet"><Time at={trace.last_reviewed_at} /></span></span></div>
+                <span>{t('review.judgedBy', { name: nameOf(trace.last_reviewed_by) })} <span class="quiet"><Time at={trace.last_reviewed_at} /></span></span></div>
             {event?.comment && <blockquote>{event.comment}</blockquote>}
-            {trace.correction_diff && trace.correction_diff.length > 0 && <><h2 class="minor"><Glyph name="corrected" /> {t('review.whatChanged')}</h2><Corrections diff={trace.correction_diff} type={project.output_type} /></>}
+            {trace.correction_diff && trace.correction_diff.length > 0 && !shownBelow(trace, project) && <><h2 class="minor"><Glyph name="corrected" /> {t('review.whatChanged')}</h2><Corrections diff={trace.correction_diff} type={project.output_type} /></>}
         </section>
     );
 }

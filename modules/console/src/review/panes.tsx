@@ -11,7 +11,7 @@ import { useStored } from '../settings.ts';
 const LEAST = 20;
 const MOST = 80;
 
-function useNarrow(): boolean {
+export function useNarrow(): boolean {
     const [narrow, setNarrow] = useState(() => matchMedia('(max-width: 860px)').matches);
     useEffect(() => {
         const media = matchMedia('(max-width: 860px)');

@@ -48,34 +48,52 @@ const release = (id: string) => void ask(`${leasePath(id)}${query({ client: tabT
 
 const unsentOf = (project: string): number => post()?.outbox.entries.filter((one) => one.project === project && one.action !== 'reset' && (one.state === 'waiting' || one.state === 'sending')).length ?? 0;
 
-/** Somebody else's lease of the trace shown in a list; our own as long as it is shown. */
-export function useHolder(id: string | null): { name: string; until: string } | null {
-    const [holder, setHolder] = useState<{ id: string; name: string; until: string } | null>(null);
+/** Who has a trace: somebody else, or the same person in another tab. */
+export interface Holder { name: string; own: boolean }
+
+/** Another one's lease of the trace shown in a list; our own as long as it is shown. me: whose other tabs are theirs, too. */
+export function useHolder(id: string | null, project: string, me: string): Holder | null {
+    const [holder, setHolder] = useState<{ id: string; holder: Holder } | null>(null);
     useEffect(() => {
         if (id === null) return;
         let held = false;
         let gone = false;
-        const take = () => hold(id).then(
-            () => {
+        const taken = (other: Lease['holder']) => { if (!gone) setHolder({ id, holder: { name: other.name ?? other.id, own: other.id === me } }); };
+        // Asked first: a refusal is no error of anybody's, but browsers log it as one. Between the two somebody may be quicker.
+        const take = async () => {
+            try {
+                const lease = held ? undefined : (await get<Progress>(`/v1/queue${query({ project_id: project, client: tabToken() })}`)).leases.find((one) => one.trace_id === id);
+                if (gone) return;
+                if (lease && !lease.mine) {
+                    taken(lease.holder);
+                    return;
+                }
+                await hold(id);
                 held = true;
                 if (gone) release(id);
                 else setHolder(null);
-            },
-            (error: unknown) => {
+            } catch (error) {
                 const other = error instanceof ApiError && error.status === 409 ? error.body.holder as Lease['holder'] | undefined : undefined;
-                if (other && !gone) setHolder({ id, name: other.name ?? other.id, until: String((error as ApiError).body.expires_at) });
-            });
+                if (other) {
+                    held = false;
+                    taken(other);
+                }
+            }
+        };
         let timer = setTimeout(function again() {
             void take();
             timer = setTimeout(again, BEAT);
         }, DWELL);
+        const leave = () => { if (held) release(id); };
+        addEventListener('pagehide', leave);
         return () => {
             gone = true;
+            removeEventListener('pagehide', leave);
             clearTimeout(timer);
             if (held) release(id);
         };
-    }, [id]);
-    return holder && holder.id === id ? holder : null;
+    }, [id, project, me]);
+    return holder && holder.id === id ? holder.holder : null;
 }
 
 export function useQueueWalk(project: string, tag: string | null, decided: ReadonlySet<string>): Walk {

@@ -15,11 +15,14 @@ import { BASE } from '../router.ts';
 import { can, useSession } from '../session.ts';
 import { Confirm, Dialog, ErrorNote, Glyph, Id, Menu, StatusMark, TagChip, Time, type MenuItem } from '../ui/index.tsx';
 import { History } from './history.tsx';
+import { useNarrow } from './panes.tsx';
 import { traces } from './traces.ts';
+import { useVersion } from './versions.ts';
 
 /** loading: another trace is under way, this one is only looked at. */
 export const Strip = memo(({ trace, project, loading, onReset, onDeleted }: { trace: Trace; project: Project; loading: boolean; onReset: (id: string) => void; onDeleted: (trace: Trace) => void }) => {
     const { me } = useSession();
+    const narrow = useNarrow();
     const [more, setMore] = useState(false);
     const [history, setHistory] = useState(false);
     const [confirm, setConfirm] = useState<'delete' | 'reset' | null>(null);
@@ -37,6 +40,7 @@ export const Strip = memo(({ trace, project, loading, onReset, onDeleted }: { tr
         onDeleted(next);
     });
     const menu: MenuItem[] = loading ? [] : [
+        ...(narrow ? [{ label: t('review.history'), run: () => setHistory(true) }, { label: t('review.details'), run: () => setMore(true) }] : []),
         ...(trace.status !== 'pending' && can(me, 'reviewer') ? [{ label: t('review.reset'), run: () => setConfirm('reset') }] : []),
         ...(can(me, 'admin') ? [{ label: t('review.delete'), run: () => setConfirm('delete') }] : []),
     ];
@@ -48,18 +52,20 @@ export const Strip = memo(({ trace, project, loading, onReset, onDeleted }: { tr
     const model = value('model');
     const prompt = value('prompt_version_id');
     const run = value('internal_run_id');
+    const version = useVersion(trace.project_id, prompt);
     return (
         <header class="strip">
             <h1 class="unseen">{t('review.title', { id: trace.id })}</h1>
-            {trace.status !== 'pending' && <StatusMark status={trace.status} />}
+            <div class="made row">
+            {trace.status !== 'pending' && !narrow && <StatusMark status={trace.status} />}
             {model && <span class="clip" title={model}><span class="unseen">{t('review.model')} </span>{model}</span>}
-            {prompt && <a class="clip" href={`${BASE}prompts?project=${trace.project_id}&version=${encodeURIComponent(prompt)}`} title={prompt}>{t('review.prompt')} {prompt.length > 14 ? `${prompt.slice(0, 8)}…${prompt.slice(-3)}` : prompt}</a>}
-            {run && <span class="clip mono" title={run}><span class="unseen">{t('review.run')} </span>{run.length > 18 ? `${run.slice(0, 10)}…${run.slice(-4)}` : run}</span>}
+            {prompt && <a class="clip" href={`${BASE}prompts?project=${trace.project_id}&version=${encodeURIComponent(prompt)}`} title={prompt} aria-label={narrow && version !== null ? `${t('review.prompt')} ${t('prompts.version', { number: String(version) })}` : undefined}>{!(narrow && version !== null) && <>{t('review.prompt')} </>}{version !== null ? t('prompts.version', { number: String(version) }) : prompt.length > 14 ? `${prompt.slice(0, 8)}…${prompt.slice(-3)}` : prompt}</a>}
+            {run && !narrow && <span class="clip mono" title={run}><span class="unseen">{t('review.run')} </span>{run.length > 18 ? `${run.slice(0, 10)}…${run.slice(-4)}` : run}</span>}
             <span class="quiet"><Time at={trace.created_at} /></span>
-            <button type="button" class="plain tiny" onClick={() => setMore(true)}>{t('review.details')}</button>
-            <span class="grow" />
+            {!narrow && <button type="button" class="plain tiny" onClick={() => setMore(true)}>{t('review.details')}</button>}
+            </div>
             <Tags trace={trace} />
-            <button type="button" class="plain" onClick={() => setHistory(true)}>{t('review.history')}</button>
+            {!narrow && <button type="button" class="plain" onClick={() => setHistory(true)}>{t('review.history')}</button>}
             {menu.length > 0 && <Menu name={t('review.more')} label={<Glyph name="menu" />} items={menu} />}
             {history && <History trace={trace} project={project} onClose={() => setHistory(false)} />}
             {confirm === 'reset' && <Confirm title={t('review.reset')} text={t('review.resetText2')} action={t('review.reset')} busy={reset.busy} error={reset.error} onYes={() => void reset.run()} onClose={() => setConfirm(null)} />}
@@ -89,7 +95,7 @@ function Tags({ trace }: { trace: Trace }) {
     const removing = useAction(async (tag: Tag) => take((await ask(`${base}/${tag.id}`, { method: 'DELETE' })).text));
     const free = tags.filter((one) => !trace.tags.some((there) => there.id === one.id));
     return (
-        <span class="row wrap tags">
+        <span class={`row wrap tags ${trace.tags.length > 0 ? 'some' : ''}`}>
             {trace.tags.map((tag) => (
                 <TagChip tag={tag} key={tag.id}>
                     {allowed && <button type="button" class="plain tiny" aria-label={t('review.removeTag', { name: tag.name })} onClick={() => void removing.run(tag)}><Glyph name="rejected" /></button>}

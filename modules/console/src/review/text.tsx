@@ -34,19 +34,19 @@ export function TextEditor({ original, edit, onEdit, readOnly }: EditorProps) {
                 <small id="text-counts" class="grow">{t('review.words', { count: counted.words })}{much(counted.words, then.words)} · {t('review.characters', { count: counted.characters })}{much(counted.characters, then.characters)}</small>
                 {!readOnly && text !== before && <button type="button" class="link" onClick={() => change(before)}>{t('review.resetText')}</button>}
             </div>
-            {text !== before && <Difference differences={differences} />}
+            {text !== before && <Difference title={t(readOnly ? 'review.whatChanged' : 'review.difference')} differences={differences} />}
             {others && <details><summary>{t('review.otherMembers')}</summary><JsonTree value={others} label={t('review.otherMembers')} /></details>}
         </div>
     );
 }
 
-export function Difference({ differences: { pieces, by } }: { differences: Differences }) {
+export function Difference({ title, differences: { pieces, by } }: { title: string; differences: Differences }) {
     const [whole, setWhole] = useState(false);
     const shown = useMemo(() => (pieces ? (whole ? pieces : contexts(pieces)) : []), [pieces, whole]);
     const cut = pieces !== null && contexts(pieces).includes(null);
     return (
-        <section class="difference" aria-label={t('review.difference')}>
-            <div class="row"><h2 class="grow minor">{t('review.difference')}{by === 'lines' && <> · {t('review.byLines')}</>}</h2>
+        <section class="difference" aria-label={title}>
+            <div class="row"><h2 class="grow minor">{title}{by === 'lines' && <> · {t('review.byLines')}</>}</h2>
                 {(cut || whole) && <button type="button" class="link" aria-expanded={whole} onClick={() => setWhole(!whole)}>{whole ? t('review.changedPartsOnly') : t('review.wholeText')}</button>}</div>
             {pieces === null ? <p class="quiet">{t('review.tooDifferent')}</p> : (
                 <pre class="text">{shown.map((piece, at) => {

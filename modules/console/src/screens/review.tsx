@@ -5,6 +5,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { t } from '../i18n.ts';
+import { warmPane } from '../inputs/index.tsx';
 import { Desk } from '../review/desk.tsx';
 import { startPost, type Post } from '../review/post.ts';
 import { QueueProgress } from '../review/progress.tsx';
@@ -19,6 +20,9 @@ export default function Review({ place, rest }: ScreenProps) {
     const session = useSession();
     const [post, setPost] = useState<Post | null>(null);
     useEffect(() => { void startPost(session.me).then(setPost); }, [session.me]);
+    // What its first PDF needs comes while the first trace does.
+    const shown = session.everyProject.find((one) => one.id === currentProject(session, place));
+    useEffect(() => { if (shown) warmPane(shown); }, [shown?.id]);
     if (!post) return null;
     if (rest[0]) return <ListReview post={post} id={rest[0]} search={place.query} />;
     const project = currentProject(session, place);

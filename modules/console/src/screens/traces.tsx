@@ -37,8 +37,8 @@ function List({ search, fallback, onFirst }: { search: URLSearchParams; fallback
     const filter = useMemo(() => filterOf(search, fallback), [search.toString(), fallback]);
     const project = session.everyProject.find((one) => one.id === filter.project) ?? null;
     const list = useTraces(me.organization.id, filter, tags);
-    const leases = useLeases(filter.project);
-    const names = useNames();
+    const leases = useLeases(filter.project, me.id);
+    const names = useNames(filter.project);
     const [dense, setDense] = useStored('traces.density', 'comfortable');
     const [columns, setColumns] = useStored('traces.columns', 'output model tags created reviewer');
     const [selection, setSelection] = useState<Selection>(nothing);

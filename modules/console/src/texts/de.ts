@@ -164,7 +164,7 @@ export const de: Texts = {
         none: 'Keine Ereignisse', noneMatch: 'Nichts dergleichen ist geschehen.', noneYet: 'Noch ist nichts geschehen. Traces, Urteile und Tags erscheinen hier.', all: { one: '{count} Ereignis, mehr gibt es nicht', other: '{count} Ereignisse, mehr gibt es nicht' }, until: 'zurück bis {time}', further: 'Weiter zurück suchen',
     },
     input: {
-        label: 'Eingabe', system: 'System-Prompt', systemNote: 'Anweisungen an das Modell', others: 'Weitere Eingaben', noContent: 'Der Inhalt ist leer.',
+        label: 'Eingabe', columns: 'Alle Zeichen gleich breit, für Texte in Spalten', system: 'System-Prompt', systemNote: 'Anweisungen an das Modell', others: 'Weitere Eingaben', noContent: 'Der Inhalt ist leer.',
         role_system: 'System', role_developer: 'Entwickler', role_user: 'Nutzer', role_assistant: 'Assistent', role_tool: 'Werkzeug', message: 'Nachricht {number}',
         members: { one: '{count} Feld', other: '{count} Felder' }, items: { one: '{count} Eintrag', other: '{count} Einträge' }, noMembers: 'keine Felder', noItems: 'keine Einträge',
         showMore: { one: '{count} weiteren zeigen', other: '{count} weitere zeigen' }, showAll: 'Alle {length} Zeichen zeigen', showLess: 'Weniger zeigen', emptyText: '(leerer Text)',
@@ -182,7 +182,7 @@ export const de: Texts = {
     },
     review: {
         title: 'Trace {id}', input: 'Eingabe', output: 'Ausgabe', panes: 'Eingabe oder Ausgabe', splitter: 'Breite von Eingabe und Ausgabe', model: 'Modell', prompt: 'Prompt', run: 'Lauf', details: 'Einzelheiten', history: 'Verlauf', more: 'Weitere Aktionen',
-        traceId: 'Trace', created: 'Angelegt', reviewed: 'Geprüft', version: 'Version', versionNumber: 'Version {count}', config: 'Mit dem Trace gesendet (trace_config)', noConfig: 'Es wurde nichts mitgesendet.', system: 'das System', apiKey: 'ein API-Schlüssel',
+        traceId: 'Trace', created: 'Angelegt', reviewed: 'Geprüft', version: 'Version', versionNumber: 'Version {count}', config: 'Mit dem Trace gesendet (trace_config)', noConfig: 'Es wurde nichts mitgesendet.', system: 'das System', apiKey: 'ein API-Schlüssel', somebody: 'ein Mitglied (…{id})', hintKeys: 'a gibt frei, x lehnt ab, e korrigiert, z nimmt zurück. Alle Tasten: ?', hintDone: 'Verstanden',
         tag: 'Tag', addTag: 'Tag hinzufügen', removeTag: 'Tag {name} entfernen',
         groupMove: 'Bewegen', groupDecide: 'Entscheiden', groupEdit: 'Bearbeiten', groupLabels: 'Labels',
         previous: 'Voriger Trace', next: 'Nächster Trace', recent: 'Zuletzt entschieden', recentShort: 'Zuletzt',
@@ -195,6 +195,7 @@ export const de: Texts = {
         refused: '„{what}“ wurde abgewiesen: {why}', openAgain: 'Erneut öffnen',
         comment: 'Kommentar', guidelines: 'Richtlinien', outcome: 'Ergebnis', judgedBy: 'von {name}', whatChanged: 'Was korrigiert wurde', before: 'Vorher', after: 'Nachher', nothing: 'nichts',
         viewerWhy: 'Sie dürfen lesen, aber nicht urteilen: Ihre Rolle ist Betrachter. Fragen Sie einen Administrator, wenn sich das ändern soll.', viewerQueue: 'Die Warteschlange ist für Prüfer', reviewedWhy: 'Schon geprüft. Um neu zu urteilen, setzen Sie ihn unter ⋯ zurück.', conflictWhy: 'Lösen Sie zuerst den Konflikt.',
+        heldByYou: 'Sie haben diesen Trace in einem anderen Tab offen, oder hatten ihn eben noch. Entscheiden können Sie auch hier.', fieldActions: 'Aktionen für {name}', foundNone: 'In der Eingabe nicht gefunden', found: { one: '{count} Stelle', other: '{count} Stellen, gezeigt: {at}' }, foundOnPage: ', auf Seite {page}',
         heldBy: '{name} prüft diesen Trace gerade. Sie können trotzdem entscheiden: Es zählt, wer zuerst absendet.', draftRestored: 'Ihr Entwurf ist wieder da, gesichert', discardDraft: 'Verwerfen', draftKept: 'Entwurf gesichert', draftSaved: 'Entwurf gesichert', draftFailed: 'Der Entwurf konnte in diesem Browser nicht gesichert werden. Senden Sie ab, bevor Sie die Seite schließen.',
         reset: 'Auf offen zurücksetzen', resetText2: 'Urteil und Korrektur werden gelöscht, und der Trace ist wieder offen. Empfänger haben vom Urteil erfahren und erfahren hiervon nichts.', delete: 'Löschen', deleteText: 'Der Trace verschwindet aus Listen und Exporten. Er lässt sich wiederherstellen.',
         deleted: 'Gelöscht', deletedText: 'Der Trace steht in keiner Liste und keinem Export mehr.', restore: 'Wiederherstellen',

@@ -165,7 +165,7 @@ export const en = {
         none: 'No events', noneMatch: 'Nothing of this kind has happened.', noneYet: 'Nothing has happened yet. Traces, verdicts and tags appear here.', all: { one: '{count} event, all there is', other: '{count} events, all there are' }, until: 'back to {time}', further: 'Look further back',
     },
     input: {
-        label: 'Input', system: 'System prompt', systemNote: 'Instructions to the model', others: 'Other inputs', noContent: 'The content is empty.',
+        label: 'Input', columns: 'All letters as wide, for texts in columns', system: 'System prompt', systemNote: 'Instructions to the model', others: 'Other inputs', noContent: 'The content is empty.',
         role_system: 'System', role_developer: 'Developer', role_user: 'User', role_assistant: 'Assistant', role_tool: 'Tool', message: 'Message {number}',
         members: { one: '{count} field', other: '{count} fields' }, items: { one: '{count} item', other: '{count} items' }, noMembers: 'no fields', noItems: 'no items',
         showMore: { one: 'Show {count} more', other: 'Show {count} more' }, showAll: 'Show all {length} characters', showLess: 'Show less', emptyText: '(empty text)',
@@ -183,7 +183,7 @@ export const en = {
     },
     review: {
         title: 'Trace {id}', input: 'Input', output: 'Output', panes: 'Input or output', splitter: 'Width of input and output', model: 'Model', prompt: 'prompt', run: 'Run', details: 'Details', history: 'History', more: 'More actions',
-        traceId: 'Trace', created: 'Created', reviewed: 'Reviewed', version: 'Version', versionNumber: 'version {count}', config: 'Sent with the trace (trace_config)', noConfig: 'Nothing was sent along.', system: 'the system', apiKey: 'an API key',
+        traceId: 'Trace', created: 'Created', reviewed: 'Reviewed', version: 'Version', versionNumber: 'version {count}', config: 'Sent with the trace (trace_config)', noConfig: 'Nothing was sent along.', system: 'the system', apiKey: 'an API key', somebody: 'a member (…{id})', hintKeys: 'a approves, x rejects, e corrects, z takes back. All keys: ?', hintDone: 'Got it',
         tag: 'tag', addTag: 'Add a tag', removeTag: 'Remove the tag {name}',
         groupMove: 'Moving', groupDecide: 'Deciding', groupEdit: 'Editing', groupLabels: 'Labels',
         previous: 'Previous trace', next: 'Next trace', recent: 'Recent decisions', recentShort: 'Recent',
@@ -196,6 +196,7 @@ export const en = {
         refused: '“{what}” was refused: {why}', openAgain: 'Open it again',
         comment: 'Comment', guidelines: 'Guidelines', outcome: 'Outcome', judgedBy: 'by {name}', whatChanged: 'What was corrected', before: 'Before', after: 'After', nothing: 'nothing',
         viewerWhy: 'You may look, not judge: your role is viewer. Ask an administrator if that should change.', viewerQueue: 'The queue is for reviewers', reviewedWhy: 'Already reviewed. To judge it again, reset it under ⋯.', conflictWhy: 'Settle the conflict first.',
+        heldByYou: 'You have this trace open in another tab, or had until a moment ago. You can decide here.', fieldActions: 'Actions for {name}', foundNone: 'Not found in the input', found: { one: '{count} place', other: '{count} places, shown: {at}' }, foundOnPage: ', on page {page}',
         heldBy: '{name} is reviewing this trace right now. You can still decide: whoever submits first counts.', draftRestored: 'Your draft is back, saved', discardDraft: 'Discard', draftKept: 'Draft saved', draftSaved: 'Draft saved', draftFailed: 'The draft could not be saved in this browser. Submit before you close the page.',
         reset: 'Reset to pending', resetText2: 'The verdict and any correction are cleared, and the trace is pending again. Receivers were told about the verdict and are not told of this.', delete: 'Delete', deleteText: 'The trace disappears from lists and exports. It can be restored.',
         deleted: 'Deleted', deletedText: 'The trace is in no list and no export any more.', restore: 'Restore it',

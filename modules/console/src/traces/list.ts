@@ -179,8 +179,8 @@ export function countsOf(figures: Figures[], filter: Filter): Omit<Share, 'total
 
 interface Lease { trace_id: string; holder: { id: string; name: string | null } }
 
-/** Who holds which trace in the queue; nobody, where there is no queue. */
-export function useLeases(project: string | null): Map<string, string> {
+/** Who else holds which trace in the queue; nobody, where there is no queue. */
+export function useLeases(project: string | null, me: string): Map<string, string> {
     const [leases, setLeases] = useState(new Map<string, string>());
     useEffect(() => {
         let gone = false;
@@ -190,7 +190,7 @@ export function useLeases(project: string | null): Map<string, string> {
                 if (!document.hidden) {
                     const { leases: found } = await get<{ leases?: Lease[] }>(`/v1/queue${query({ project_id: project })}`);
                     if (gone) return;
-                    setLeases(new Map((found ?? []).map((one) => [one.trace_id, one.holder.name ?? one.holder.id])));
+                    setLeases(new Map((found ?? []).filter((one) => one.holder.id !== me).map((one) => [one.trace_id, one.holder.name ?? one.holder.id])));
                 }
             } catch (problem) {
                 // Without a queue there is nobody to ask again.
@@ -203,6 +203,6 @@ export function useLeases(project: string | null): Map<string, string> {
             gone = true;
             clearTimeout(timer);
         };
-    }, [project]);
+    }, [project, me]);
     return leases;
 }

@@ -55,7 +55,7 @@ export function Deliveries({ items, open, writes, onRetried }: { items: Delivery
             )}
             {refused.length > 0 && <div class="note wrong" role="alert"><span class="grow">{t('webhooks.notRetried', { count: refused.length })} {refused[0].message}</span><button type="button" onClick={() => setRefused([])}>{t('common.close')}</button></div>}
             <div class="table" tabIndex={0} role="region" aria-label={t('webhooks.deliveries')}>
-                <table class="dense">
+                <table class="dense sent">
                     <thead>
                         <tr>
                             {writes && <th scope="col" class="pick"><input type="checkbox" aria-label={t('webhooks.chooseAll')} checked={picked.length > 0 && picked.length === choosable.length} indeterminate={picked.length > 0 && picked.length < choosable.length}
@@ -68,12 +68,12 @@ export function Deliveries({ items, open, writes, onRetried }: { items: Delivery
                         {items.map((one) => (
                             <tr key={one.id} class={one.id === open ? 'chosen' : ''}>
                                 {writes && <td class="pick"><input type="checkbox" aria-label={t('webhooks.chooseOne', { id: one.event_id })} checked={chosen.has(one.id)} disabled={underWay(one)} onChange={(event) => choose([one.id], event.currentTarget.checked)} /></td>}
-                                <td><a class="open" href={withQuery({ delivery: one.id })} aria-current={one.id === open ? 'true' : undefined}><DeliveryMark status={one.status} /></a></td>
-                                <td class="tight"><Time at={one.created_at} /></td>
-                                <td><code>{one.event_type}</code></td>
-                                <td class="tight">{one.trace_id ? <a href={traceHref(one.trace_id)} title={one.trace_id}><code>{shortened(one.trace_id)}</code></a> : <span class="quiet">–</span>}</td>
-                                <td class="number">{one.attempt_count}</td>
-                                <td><Outcome code={one.response_status} error={one.error} /></td>
+                                <td class="is"><a class="open" href={withQuery({ delivery: one.id })} aria-current={one.id === open ? 'true' : undefined}><DeliveryMark status={one.status} /></a></td>
+                                <td class="tight when"><Time at={one.created_at} /></td>
+                                <td class="event"><code>{one.event_type}</code></td>
+                                <td class="tight of">{one.trace_id ? <a href={traceHref(one.trace_id)} title={one.trace_id}><code>{shortened(one.trace_id)}</code></a> : <span class="quiet">–</span>}</td>
+                                <td class="number tries">{one.attempt_count}</td>
+                                <td class="said"><Outcome code={one.response_status} error={one.error} /></td>
                             </tr>
                         ))}
                     </tbody>

@@ -34,7 +34,7 @@ export function DeliveryPane({ id, writes, onClose, onChange }: { id: string; wr
         load.reload();
     });
     return (
-        <aside class="card pane" aria-labelledby="delivery">
+        <aside class="card delivery" aria-labelledby="delivery">
             <div class="row">
                 <h2 id="delivery" class="grow" tabIndex={-1} ref={heading}>{t('webhooks.delivery')}</h2>
                 {one && writes && <button type="button" disabled={busy || waiting} onClick={() => void retry()}><Glyph name="reset" />{t('webhooks.retry')}</button>}

@@ -14,7 +14,7 @@ export function DeliveryMark({ status }: { status: DeliveryStatus }) {
 /** '500', or why there was none. */
 export function Outcome({ code, error }: { code: number | null; error: string | null }) {
     if (code === null && !error) return <span class="quiet">–</span>;
-    return <span class="outcome">{code !== null && <code>{code}</code>}{error && <span class="clip" title={error}>{error}</span>}</span>;
+    return <span class="answer">{code !== null && <code>{code}</code>}{error && <span class="clip" title={error}>{error}</span>}</span>;
 }
 
 export const milliseconds = (value: number): string => t('webhooks.milliseconds', { value: formatNumber(value) });

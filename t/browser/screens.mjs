@@ -1,0 +1,72 @@
+// Licensed under the Apache License, Version 2.0; see LICENSE.
+//
+// Makes the pictures of docs/screens anew: node t/browser/screens.mjs [NAME …]. No test, and not run as one.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
+import { api, open, server } from './lib.mjs';
+import { receiver } from './receiver.mjs';
+import { small } from './data/palette.mjs';
+import { scene } from './data/scene.mjs';
+
+const out = fileURLToPath(new URL('../../docs/screens/', import.meta.url));
+const wanted = process.argv.slice(2);
+const hooks = await receiver();
+const tuor = await server({ include: hooks.conf });
+const { invoices, scans, photos, support, people } = await scene(tuor, hooks);
+
+const first = async (project, status) => (await api(tuor, 'GET', `/v1/traces/?project_id=${project.id}&status=${status}&limit=1&exclude_fields=model_input`))[0].id;
+const trace = async (project, status = 'pending') => `/console/review/${await first(project, status)}?project=${project.id}`;
+const ready = (what) => (page) => page.locator(what).first().waitFor();
+const NARROW = ['traces', 'review', 'analytics'];
+
+// name: [address, what has to be there, what is done before]
+const SCREENS = {
+    'sign-in': ['/console/sign-in', ready('input[name=password]')],
+    traces: [`/console/traces?project=${invoices.id}`, ready('.list tbody tr')],
+    review: [await trace(invoices), ready('.fields'), async (page) => {
+        const date = page.getByRole('textbox', { name: 'invoice_date', exact: true });
+        await date.fill('2026-10-16');
+        await date.blur();
+        await page.waitForTimeout(700);
+    }],
+    'review-pdf': [await trace(scans), ready('.viewer[data-state=drawn]')],
+    'review-image': [await trace(photos), ready('.viewer img')],
+    'review-text': [await trace(support), ready('textarea.text'), async (page) => {
+        const text = page.getByRole('textbox', { name: 'Text' });
+        await text.fill((await text.inputValue()).replace('You was', 'You were').replace('a error', 'an error').replace('7 day.', '7 days.').replace('sorry', 'very sorry'));
+        await page.locator('.difference').waitFor();
+    }],
+    corrected: [await trace(invoices, 'corrected'), ready('.outcome')],
+    queue: [`/console/review?project=${invoices.id}`, ready('.queue-progress')],
+    prompts: [`/console/prompts?project=${invoices.id}`, ready('.effect')],
+    analytics: [`/console/analytics?project=${invoices.id}`, (page) => page.getByRole('heading', { name: 'By model' }).waitFor()],
+    webhooks: [`/console/webhooks?project=${invoices.id}`, ready('.sent'), async (page) => {
+        await page.getByRole('row', { name: /Failed/ }).first().getByRole('link', { name: 'Failed' }).click();
+        await page.locator('.attempts').waitFor();
+    }],
+    audit: ['/console/audit', ready('.events li')],
+    members: ['/console/settings/members', ready('tbody tr')],
+    keys: [await trace(invoices), ready('.fields'), async (page) => { await page.keyboard.press('?'); await page.locator('.help').waitFor(); }],
+};
+
+test('screens', async () => {
+    await mkdir(out, { recursive: true });
+    for (const [variant, context] of [['', { viewport: { width: 1280, height: 800 } }], ['-dark', { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' }], ['-narrow', { viewport: { width: 390, height: 780 }, isMobile: true, hasTouch: true }]]) {
+        for (const [name, [address, there, prepare]] of Object.entries(SCREENS)) {
+            if ((variant === '-narrow' && !NARROW.includes(name)) || (wanted.length > 0 && !wanted.includes(name))) continue;
+            const tab = await open(tuor, { as: name === 'sign-in' ? null : name.startsWith('review') || name === 'queue' ? people.ada : tuor, locale: 'en-GB', reducedMotion: 'reduce', ...context });
+            tab.allow(/401|409/);
+            await tab.context.addInitScript(() => { try { localStorage.setItem('tuor.hint.keys', 'seen'); } catch { /* the frame of PDFs has none */ } });
+            await tab.goto(address);
+            await there(tab.page);
+            await prepare?.(tab.page);
+            await tab.page.waitForTimeout(400);
+            const bytes = await small(tab.context, await tab.page.screenshot());
+            await writeFile(`${out}${name}${variant}.png`, bytes);
+            console.log(`${name}${variant}: ${Math.round(bytes.length / 1024)} KB`);
+            await tab.page.goto('about:blank');
+            await tab.close();
+        }
+    }
+});
