@@ -12,12 +12,13 @@ const REPLY = 'Thank you for writing to us. Your parcel was delayed at the depot
 
 /** The id of the trace that is shown. */
 const shown = (page) => page.locator('.strip h1').textContent().then((text) => text.split(' ').at(-1));
-const until = async (what, told, ms = 40_000) => {
+/** pause: longer where it asks the server, which takes so many requests a minute. */
+const until = async (what, told, pause = 50, ms = 40_000) => {
     for (const end = Date.now() + ms; ;) {
         const got = await what();
         if (got) return got;
         assert.ok(Date.now() < end, told);
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await new Promise((resolve) => setTimeout(resolve, pause));
     }
 };
 const moved = (page, from) => until(async () => {
@@ -81,7 +82,7 @@ test('20 mixed traces by keyboard alone', async () => {
     assert.equal(await page.evaluate(() => globalThis.pointed), 0, 'no pointer');
     assert.ok(strokes <= 60, `${strokes} keystrokes`);
     console.log(`# 20 traces: ${strokes} keystrokes beside what was typed`);
-    await until(async () => (await api(tuor, 'GET', `/v1/traces/?tag=${tag.id}&status=pending`)).length === 0, 'all of them are judged');
+    await until(async () => (await api(tuor, 'GET', `/v1/traces/?tag=${tag.id}&status=pending`)).length === 0, 'all of them are judged', 1000);
     for (const id of ids) {
         const trace = await api(tuor, 'GET', `/v1/traces/${id}`);
         assert.equal(trace.status, expected[id], id);
@@ -123,7 +124,7 @@ test('untouched numbers keep their characters', async () => {
     const text = await until(async () => {
         const got = await (await fetch(`${tuor.url}/v1/traces/${id}`, { headers: { 'X-API-Key': tuor.key } })).text();
         return got.includes('"status":"corrected"') && got;
-    }, 'it is corrected');
+    }, 'it is corrected', 1000);
     assert.ok(text.includes(`"corrected_output":${output.replace('"x"', '"y"')}`), text);
     await tab.close();
 });
@@ -157,6 +158,46 @@ test('from the key to the next trace, painted', async () => {
     const typed = await keystrokes(page);
     console.log(`# keystroke in 20 KB of text: p50 ${percentile(typed, 0.5).toFixed(1)} ms, p95 ${percentile(typed, 0.95).toFixed(1)} ms`);
     await page.locator('.difference ins').first().waitFor();
+    await tab.close();
+});
+
+test("a row's tools are there when it is, and nothing of a hand comes along to the next trace", async () => {
+    const p = await project(tuor);
+    const list = await seed(tuor, 3, (i) => ({ project_id: p.id, model_output: { vendor: `Acme ${i}`, total: i, items: [{ sku: `A${i}` }], last: 'z' } }));
+    const tab = await open(tuor);
+    const { page } = tab;
+    await tab.goto(`/console/review/${list[2].id}?project=${p.id}`);
+    await page.waitForSelector('.actions .primary');
+    assert.equal(await page.locator('select.kind').count(), 0);
+    const press = async (key, label) => {
+        await page.keyboard.press(key);
+        await page.waitForFunction((wanted) => document.activeElement.getAttribute('aria-label') === wanted, label);
+    };
+    await press('e', 'vendor');
+    await page.keyboard.press('End');
+    await press('ArrowRight', 'Find vendor in the input');
+    await press('ArrowDown', 'Find total in the input');
+    await press('ArrowRight', 'Type of total');
+    await press('ArrowRight', 'Remove total');
+    await press('ArrowDown', 'Remove items');
+    await press('ArrowDown', 'Remove Item 1');
+    await press('ArrowUp', 'Remove items');
+    assert.equal(await page.locator('select.kind').count(), 0, 'a list has no type to choose');
+    await press('Tab', 'sku');
+    await page.keyboard.type('typed');
+    await page.keyboard.press('Control+Enter');
+    await moved(page, list[2].id);
+    const values = () => page.locator('textarea.cell').evaluateAll((all) => all.map((one) => one.value));
+    assert.deepEqual(await values(), ['Acme 1', '1', 'A1', 'z']);
+    assert.equal(await page.evaluate(() => document.activeElement.matches('textarea')), false, 'keys decide again');
+    await page.waitForSelector('.actions .primary');
+    await page.keyboard.press('a');
+    await moved(page, list[1].id);
+    assert.deepEqual(await values(), ['Acme 0', '0', 'A0', 'z'], 'in the rows of the last one');
+    await page.keyboard.press('k');
+    await moved(page, list[0].id);
+    await page.getByText('Approved · not sent yet').waitFor();
+    assert.equal(await page.locator('textarea.cell').count(), 0, 'decided: nothing to edit');
     await tab.close();
 });
 

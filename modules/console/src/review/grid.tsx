@@ -86,8 +86,9 @@ class Active {
         if (before === row) return;
         this.rows[by] = row;
         if (before !== null && this.rows[by === 'over' ? 'focus' : 'over'] !== before) this.lines.get(before)?.(false);
-        if (row !== null) this.lines.get(row)?.(true);
+        if (row !== null) this.show(row);
     }
+    show(row: number): void { this.lines.get(row)?.(true); }
 }
 
 function Rows({ of, inside, hands, readOnly, narrow, name }: { of: Table; inside: number | null; hands: Hands; readOnly: boolean; narrow: boolean; name: string }) {
@@ -291,8 +292,7 @@ function moveByKey(event: KeyboardEvent, box: HTMLElement, active: Active): void
     const there = () => stop.querySelector<HTMLElement>(`[data-col="${column}"]`);
     if (there()) land(there());
     else {
-        active.set('focus', Number(stop.dataset.row));
-        // Rendered by then.
-        queueMicrotask(() => land(there()));
+        active.show(Number(stop.dataset.row));
+        requestAnimationFrame(() => land(there()));
     }
 }
