@@ -3,7 +3,7 @@
 // Single-key shortcuts. They rest while somebody types or a dialog is open, can be
 // turned off as a whole (WCAG 2.1.4), and list themselves in the help and the palette.
 
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { stored } from './settings.ts';
 
 export interface Shortcut {
@@ -26,7 +26,8 @@ const layers: { current: Shortcut[] }[] = [];
 export function useShortcuts(shortcuts: Shortcut[]): void {
     const mine = useRef(shortcuts);
     mine.current = shortcuts;
-    useEffect(() => {
+    // Before the paint: whoever sees a button can press its key.
+    useLayoutEffect(() => {
         layers.push(mine);
         return () => { layers.splice(layers.indexOf(mine), 1); };
     }, []);
