@@ -119,7 +119,7 @@ test('measure', async () => {
         const url = (await readFile(tuor.ctl.replaceAll("'", ''), 'utf8')).match(/TUOR_DATABASE_URL='(.*)'/)[1];
         execFileSync('psql', ['-qXv', 'ON_ERROR_STOP=1', '-d', url], { input: `
             INSERT INTO tuor.traces (org_id, id, project_id, status, version, created_at, created_by, updated_at, updated_by, model, model_input, model_output)
-                SELECT '${tuor.org}', 'trace_' || lpad(n::text, 22, '0'), '${many.id}', 'pending', 1, at, 'key_0000000000000000000000', at, 'key_0000000000000000000000',
+                SELECT '${tuor.org}', 'trace_' || lpad('${Date.now()}' || lpad(n::text, 8, '0'), 22, '0'), '${many.id}', 'pending', 1, at, 'key_0000000000000000000000', at, 'key_0000000000000000000000',
                        'measured', jsonb_build_object('content', 'Input ' || n || repeat(' lorem ipsum', 20))::text, '{"vendor_name":"Acme Corp","total_amount":1250.54}'
                     FROM (SELECT n, timestamptz '2026-01-01' + n * interval '1 second' AS at FROM generate_series(1, ${ROWS}) n) s;
             ANALYZE tuor.traces;` });
