@@ -4,7 +4,6 @@
 use strict;
 use warnings;
 use JSON::PP ();
-use POSIX ();
 use Tuor::Postgres;
 use Tuor::Run qw(run_dir);
 use Tuor::Server;
@@ -41,18 +40,6 @@ sub figure { my $name = shift; return api(GET => '/metrics', server => $server, 
 # How many statements so far were shared by more requests than that.
 sub shared { my $more = shift; return figure('tuor_read_statement_requests_count') - figure("tuor_read_statement_requests_bucket{le=\"$more\"}") }
 sub busy { return api(GET => '/server-status?auto', server => $server, key => undef)->body =~ /^BusyWorkers: (\d+)/m ? $1 : 0 }
-
-# Runs a sub in a process of its own. Returns one that waits for what it returned.
-sub later {
-    my $run = shift;
-    my $pid = open(my $pipe, '-|') // die "fork: $!\n";
-    if (!$pid) {
-        print encode($run->());
-        STDOUT->flush;
-        POSIX::_exit(0);
-    }
-    return sub { my $said = do { local $/; readline $pipe }; close $pipe; return JSON::PP->new->utf8->allow_nonref->decode($said) };
-}
 
 # The replies to requests that all wait for one statement's end; each is what api() takes after GET. $meanwhile is done before it ends.
 sub together {

@@ -54,18 +54,6 @@ sub figure { my $name = shift; return api(GET => '/metrics', server => $server, 
 sub shared { my $more = shift; return figure('tuor_ingest_commit_requests_count') - figure("tuor_ingest_commit_requests_bucket{le=\"$more\"}") }
 sub busy { return api(GET => '/server-status?auto', server => $server, key => undef)->body =~ /^BusyWorkers: (\d+)/m ? $1 : 0 }
 
-# Runs a sub in a process of its own. Returns one that waits for what it returned.
-sub later {
-    my $run = shift;
-    my $pid = open(my $pipe, '-|') // die "fork: $!\n";
-    if (!$pid) {
-        print encode($run->());
-        STDOUT->flush;
-        POSIX::_exit(0);
-    }
-    return sub { my $said = do { local $/; readline $pipe }; close $pipe; return JSON::PP->new->utf8->allow_nonref->decode($said) };
-}
-
 # A statement is under way, and waits. Returns a sub that lets it go on, and tells the status of its request.
 sub hold {
     open my $session, '|-', 'psql', '-Xqo', '/dev/null', $db->url or die "psql: $!\n";

@@ -10,7 +10,6 @@ export const BASE = '/console/';
 export interface Place { path: string[]; query: URLSearchParams; href: string }
 
 const listeners = new Set<() => void>();
-let guard: (() => boolean) | null = null;
 
 export function here(): Place {
     const path = location.pathname.startsWith(BASE) ? location.pathname.slice(BASE.length) : '';
@@ -21,7 +20,6 @@ export function here(): Place {
 export function go(href: string, replace = false): void {
     const target = href.startsWith('/') ? href : BASE + href;
     if (target === location.pathname + location.search) return;
-    if (guard && !guard()) return;
     history[replace ? 'replaceState' : 'pushState'](null, '', target);
     listeners.forEach((tell) => tell());
 }
@@ -35,12 +33,6 @@ export function withQuery(changes: Record<string, string | null>): string {
     }
     const text = query.toString();
     return location.pathname + (text ? `?${text}` : '');
-}
-
-/** While set, every move inside the console asks it first; false stays. Answers with its end. */
-export function guardLeaving(ask: () => boolean): () => void {
-    guard = ask;
-    return () => { if (guard === ask) guard = null; };
 }
 
 export function usePlace(): Place {

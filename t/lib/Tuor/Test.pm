@@ -52,7 +52,7 @@ use Tuor::Run qw(run_dir run_info read_file eventually source);
 use Exporter qw(import);
 
 our @EXPORT = (@Test::More::EXPORT, qw(api api_key other_org_key org_id other_org_id url error_log database
-    new_org new_user in_parallel create_project create_trace psql ctl eventually raw_request encode));
+    new_org new_user in_parallel later create_project create_trace psql ctl eventually raw_request encode));
 
 my $info = run_info();
 my $database = Tuor::Postgres->attach($info->{db});
@@ -147,6 +147,18 @@ sub new_user {
     print $file "$login:{SHA}", Digest::SHA::sha1_base64($login), "=\n";
     close $file or die "$info->{users_file}: $!\n";
     return $login;
+}
+
+# Runs a sub in a process of its own. Returns one that waits for what it returned.
+sub later {
+    my $run = shift;
+    my $pid = open(my $pipe, '-|') // die "fork: $!\n";
+    if (!$pid) {
+        print encode($run->());
+        STDOUT->flush;
+        POSIX::_exit(0);
+    }
+    return sub { my $said = do { local $/; readline $pipe }; close $pipe; return JSON::PP->new->utf8->allow_nonref->decode($said) };
 }
 
 # What the sub returned in each of N processes, in the order of their numbers.
