@@ -33,13 +33,13 @@ export const post = (): Post | null => ready;
 export async function startPost(me: Me): Promise<Post> {
     opened ??= open();
     const got = await opened;
-    got.who = whoIs(me);
-    got.allDrafts = new Map();
+    const who = whoIs(me);
     const old = Date.now() - DRAFT_DAYS * 86_400_000;
-    for (const draft of await got.drafts.all()) {
-        if (draft.saved < old) await got.drafts.change(draft.key, () => null);
-        else if (draft.who === got.who) got.allDrafts.set(draft.key, draft);
-    }
+    const all = await got.drafts.all();
+    // In one step: the shell and a screen may both be at this, and nobody must meet an empty drawer.
+    got.who = who;
+    got.allDrafts = new Map(all.filter((one) => one.who === who && one.saved >= old).map((one) => [one.key, one]));
+    for (const one of all) if (one.saved < old) await got.drafts.change(one.key, () => null);
     await got.outbox.start(got.who);
     ready = got;
     return got;
