@@ -37,7 +37,7 @@ extern "C" {
 #define TUOR_API_VERSION 1
 
 /** The newest migration that this software knows: sql/NNNN_*.sql. */
-#define TUOR_SCHEMA_VERSION 13
+#define TUOR_SCHEMA_VERSION 14
 
 /** A log tag: one for each call site, four digits, never used twice. Tuor's own; a plugin has tags of its own. */
 #define TUORNO(n) "TUOR" #n ": "
@@ -559,7 +559,8 @@ typedef struct tuor_event {
 } tuor_event;
 
 /**
- * Write the event's row and run the event hook, inside the transaction of db, which has to be atomic.
+ * Write the event's row and run the event hook, inside the transaction of db, which has to be atomic and
+ * to have the trace's row locked (FOR NO KEY UPDATE): no constraint looks for the trace.
  * @return an error of the database or of a sink: end the unit without a commit, and return it
  */
 tuor_error *tuor_event_record(tuor_db *db, tuor_request *q, const tuor_event *event);

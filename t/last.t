@@ -14,4 +14,10 @@ is "@crashes", '', 'none of its children crashed';
 my @reports = glob run_dir() . '/sanitizer.*';
 is join('', map { read_file($_) } @reports), '', 'no sanitizer reported anything';
 
+my $lost = database()->psql(<<~'END');
+    SELECT count(*) FROM tuor.trace_events e
+        WHERE NOT EXISTS (SELECT FROM tuor.traces t WHERE t.org_id = e.org_id AND t.id = e.trace_id)
+    END
+like $lost, qr/^\s*0\s*$/, 'no event lacks its trace';
+
 done_testing;
