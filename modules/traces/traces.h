@@ -104,7 +104,7 @@ tuor_error *ingest_statement(server_rec *s, draft **list, int n, apr_time_t dead
 /* ---- statements that requests share (share.c) */
 
 /** Kinds of such statements. */
-enum { SHARE_INGEST, SHARE_INGEST_HUGE, SHARE_READ, SHARE_KINDS };
+enum { SHARE_INGEST, SHARE_INGEST_LARGE, SHARE_INGEST_HUGE, SHARE_READ, SHARE_KINDS };
 
 typedef enum { SHARE_QUEUED, SHARE_TAKEN, SHARE_LEADING, SHARE_ALONE, SHARE_DONE } share_state;
 

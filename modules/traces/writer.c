@@ -1,11 +1,11 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /*
  * Which traces share a statement and its commit: those of all requests that arrive while a commit is
- * under way (share.c). Large requests go by themselves: they have nothing to gain from company, and
- * company would wait for their bytes.
+ * under way (share.c).
  *
- * One commit at a time in a child and for a server: with two, each has half the company, and costs more
- * than it saves.
+ * One commit of small ones at a time in a child and for a server: with two, each has half the company, and
+ * costs more than it saves. Large ones have a queue of their own, so that nobody waits for their bytes, and
+ * two under way: the next is on its way to the database while the last one is written there.
  *
  * libpq copies a statement's parameters, and keeps a buffer of that size for the life of the connection. So few
  * of the very large ones are under way at a time; the pool gives them the same few connections.
@@ -14,8 +14,8 @@
 
 APLOG_USE_MODULE(tuor_traces);
 
-/* From here on a request goes by itself; and from here on it may have to wait for others of its size. */
-#define LARGE (64 * 1024)
+/* From here on a request is large; and from here on it goes by itself. */
+#define LARGE (32 * 1024)
 #define HUGE_ONE (1024 * 1024)
 
 static tuor_metric *requests_a_commit, *traces_a_commit;
@@ -38,7 +38,8 @@ static tuor_error *run(server_rec *s, share_member *first, int n, apr_time_t dea
 }
 
 /* ingest() takes 256 rows; the bytes are copied for libpq, and by it. */
-static const share_kind commits = { SHARE_INGEST, 1, 250, 512 * 1024, NULL, run, &requests_a_commit };
+static const share_kind small = { SHARE_INGEST, 1, 250, 512 * 1024, NULL, run, &requests_a_commit };
+static const share_kind large = { SHARE_INGEST_LARGE, 2, 250, HUGE_ONE, NULL, run, &requests_a_commit };
 static const share_kind huge = { SHARE_INGEST_HUGE, 4, 0, 0, NULL, run, &requests_a_commit };
 
 static tuor_error *alone(server_rec *s, draft **list, int n, apr_pool_t *pool)
@@ -57,7 +58,7 @@ tuor_error *writer_store(tuor_request *q, draft **list, int n, apr_pool_t *pool)
     for (i = 0; i < n; i++) {
         me.bytes += list[i]->input.len + list[i]->output.len + list[i]->config.len;
     }
-    kind = me.bytes >= HUGE_ONE ? &huge : me.bytes >= LARGE || n > commits.rows_max ? NULL : &commits;
+    kind = me.bytes >= HUGE_ONE ? &huge : n > small.rows_max ? NULL : me.bytes >= LARGE ? &large : &small;
     if (!kind || !share_run(kind, &me)) {
         return alone(q->r->server, list, n, pool);
     }
