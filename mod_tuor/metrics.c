@@ -320,6 +320,7 @@ static int handler(request_rec *r)
     if (!r->handler || strcmp(r->handler, TUOR_METRICS_HANDLER)) {
         return DECLINED;
     }
+    tuor_request_id(r);         /* every answer has one */
     r->allowed = AP_METHOD_BIT << M_GET;
     if (r->method_number != M_GET) {
         return HTTP_METHOD_NOT_ALLOWED;

@@ -284,6 +284,32 @@ subtest 'pending rows wait for nobody in particular' => sub {
     is scalar($receiver->requests), $sent, 'really not';
 };
 
+subtest 'TuorWebhookConcurrency: one at a time for a project' => sub {
+    my $own = Tuor::Webhooks->start(conf => "TuorWebhookConcurrency 2 1\nServerLimit 1\nStartServers 1\nMaxRequestWorkers 16\nMaxSpareThreads 16\n");
+    my ($slow, $other) = map { $own->project($receiver->url($_)) } '/slow/4', '/ok/beside';
+    $own->verdict($slow) for 1, 2;
+    my $one = sub { my $status = shift; return grep { $_->{status} eq $status } $own->deliveries($slow) };
+    ok eventually(10, sub { $one->('sending') && $one->('pending') }), 'the second waits for the first';
+    my ($pending) = $one->('pending');
+    like detail($own->api(POST => "/v1/webhook-deliveries/$pending->{id}/retry")), qr/^409 .*pending/, '  and is not to be retried meanwhile: 409';
+    $own->verdict($other);
+    is $own->settled($other)->{status}, 'success', "another project's is sent beside it";
+    is $own->settled($slow, 30)->{status}, 'success', 'both are sent in the end';
+    my @times = map { $_->{time} } grep { $_->{path} eq '/slow/4' } $receiver->requests;
+    is scalar @times, 2, '  once each';
+    cmp_ok $times[1] - $times[0], '>=', 4, '  the second when the first had its answer';
+    $sent += 3;
+};
+
+subtest 'a network that is allowed' => sub {
+    my $project = $hooks->project($receiver->url('/ok'));
+    my $port = $receiver->port;
+    for my $url ("https://localhost:$port/ok", "https://LOCALHOST.:$port/", "http://127.0.0.1:$port/ok", "https://me:secret\@127.0.0.1:$port/ok", "https://10.0.0.1/") {
+        my $reply = $hooks->api(PUT => "/v1/projects/$project->{id}", { webhook_url => $url });
+        is $reply->status . ' ' . ($reply->json->{errors}[0]{field} // ''), '422 webhook_url', "does not admit $url";
+    }
+};
+
 subtest 'graceful restart' => sub {
     my $project = $hooks->project($receiver->url('/slow/3'));
     $hooks->verdict($project);
