@@ -237,4 +237,45 @@ subtest 'foreign and absent' => sub {
     is ask(GET => "/v1/projects/$second/prompts/$prompt$_")->status, 404, "another project's prompt$_" for '', '/stats';
 };
 
+subtest 'credentials that are no good any more' => sub {
+    my $gone = new_org("Spec gone $$");
+    my $old = database->ctl('key', 'create', '--org', $gone->{id}, '--name', 'old');
+    database->ctl('key', 'revoke', ask(GET => '/v1/me', key => $old)->json->{id}, '--org', $gone->{id});
+    my $admin = new_user('spec-gone');
+    database->ctl('user', 'add', $admin, '--org', $gone->{id}, '--role', 'admin');
+    database->ctl('org', 'suspend', $gone->{id});
+    my $n = psql("SELECT count(*) FROM tuor.projects WHERE org_id = '$gone->{id}'");
+    for my $route (@routes) {
+        # A good request: nothing but the credential is wrong with it.
+        my @call = ($route->{method}, at($route), content($route), type => type_of($route));
+        my ($revoked, $suspended) = map { ask(@call, key => $_) } $old, $gone->{key};
+        is $revoked->status, 401, "$route->{name}: a revoked key";
+        is $suspended->status, 403, '  a key of a suspended organization';
+        is ask(@call, login => $admin)->status, 403, '  its admin';
+        is ask(@call, key => 'tuor_' . 'x' x 49)->status, 401, '  a malformed key';
+    }
+    is psql("SELECT count(*) FROM tuor.projects WHERE org_id = '$gone->{id}'"), $n, 'nothing came of it';
+};
+
+subtest 'other sites' => sub {
+    for my $route (@routes) {
+        for my $header (['Sec-Fetch-Site' => 'cross-site'], ['Sec-Fetch-Site' => 'same-site'], ['Origin' => 'https://evil.example'], ['Origin' => 'null']) {
+            my $reply = ask($route->{method}, at($route) . '?no_such=1', content($route), type => type_of($route), login => 'admin', headers => {@$header});
+            is $reply->status, $route->{method} eq 'GET' ? 422 : 403, "$route->{name} with @$header";
+        }
+        is ask($route->{method}, at($route) . '?no_such=1', content($route), type => type_of($route), login => 'admin', headers => { Origin => $server->url })->status, 422, '  and our own Origin';
+    }
+};
+
+subtest 'without a database' => sub {
+    my $away = Tuor::Server->start(conf => "TuorRateLimit all off\nDBDParams \"host=/nonexistent dbname=x connect_timeout=1\"\n");
+    for my $route (@routes) {
+        my $reply = api($route->{method}, at($route) . ($route->{name} eq 'DELETE /v1/traces/{trace}' ? '?expected_version=1' : ''), $route->{path} =~ /batch/
+            ? encode($body{'POST /v1/traces'}) : content($route), type => type_of($route), by($route), server => $away);
+        is $reply->status, 503, "$route->{name}" or diag $reply->body;
+        like $reply->header('retry-after'), qr/^[1-9]\d*$/, '  Retry-After';
+        unlike $reply->body, qr{/nonexistent|SELECT|dbname}, '  nothing of the inside';
+    }
+};
+
 done_testing;
