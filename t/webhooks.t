@@ -99,6 +99,13 @@ subtest 'approved and rejected' => sub {
     is decode_json(last_request(++$sent)->{body})->{status_before}, 'pending', 'after a reset it starts from pending again';
     $hooks->settled($project);
     is scalar($hooks->deliveries($project)), 3, 'the reset itself sends nothing';
+    my $tag = $hooks->must(201, POST => '/v1/tags/', { name => 'silent' });
+    $hooks->must(200, POST => "/v1/traces/$second->{id}/tags", { tag_ids => [$tag->{id}] });
+    $hooks->must(200, DELETE => "/v1/traces/$second->{id}/tags/$tag->{id}");
+    $hooks->must(200, DELETE => "/v1/traces/$second->{id}?expected_version=4");
+    $hooks->must(200, POST => "/v1/traces/$second->{id}/restore", { expected_version => 5 });
+    is scalar(@{ $hooks->must(200, GET => "/v1/traces/$second->{id}/events") }), 8, 'nor do tags, deletes and restores, which are events';
+    is scalar($hooks->deliveries($project)), 3, '  and no deliveries';
 };
 
 subtest 'the reviewer is named' => sub {
