@@ -160,7 +160,8 @@ tuor_error *tuor_body_part(tuor_request *q, tuor_slice text, tuor_json_field *fi
     apr_status_t rv = tuor_json_envelope(text, fields, n, &fault, scratch);
 
     if (rv == APR_EMISMATCH) {
-        return tuor_error_make(q->pool, HTTP_UNPROCESSABLE_ENTITY, "The %s must be a JSON object", what);
+        tuor_fault(q, what, "must be a JSON object");
+        return tuor_faults(q);
     }
     if (rv == APR_EEXIST) {
         return tuor_error_make(q->pool, HTTP_BAD_REQUEST, "A member of the %s is given twice (byte %" APR_SIZE_T_FMT ")",

@@ -43,6 +43,9 @@ void tuor_request_register(apr_pool_t *pool);
 /** Whether some route begins as a path does that could not be read to its end: "/v1/%zz". */
 int tuor_route_near(const char *path);
 
+/** The methods that a path takes, for Allow; NULL where there is no route. */
+const char *tuor_route_methods(apr_pool_t *pool, const char *uri);
+
 /** Count an answer and how long it took. q->route may be NULL. */
 void tuor_route_count(const tuor_request *q, int status);
 

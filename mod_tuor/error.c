@@ -174,7 +174,7 @@ static apr_status_t error_filter(ap_filter_t *f, apr_bucket_brigade *bb)
     request_rec *r = f->r;
     tuor_error *err = r->status == HTTP_UNAUTHORIZED ? tuor_error_unauthorized(r->pool)
                                                      : tuor_error_make(r->pool, r->status, "%s", plain_words(r));
-    const char *body;
+    const char *body, *allow;
     apr_bucket *e, *eos = NULL;
 
     for (e = APR_BRIGADE_FIRST(bb); e != APR_BRIGADE_SENTINEL(bb); e = APR_BUCKET_NEXT(e)) {
@@ -190,6 +190,9 @@ static apr_status_t error_filter(ap_filter_t *f, apr_bucket_brigade *bb)
     while ((e = APR_BRIGADE_FIRST(bb)) != eos) {
         apr_bucket_delete(e);
     }
+    if (r->status == HTTP_METHOD_NOT_ALLOWED && r->uri && (allow = tuor_route_methods(r->pool, r->uri))) {
+        apr_table_setn(r->headers_out, "Allow", allow);         /* TRACE is httpd's to refuse, which knows no routes */
+    }
     body = render(r->pool, err);
     ap_set_content_type(r, "application/json");
     ap_set_content_length(r, strlen(body));
@@ -200,7 +203,7 @@ static apr_status_t error_filter(ap_filter_t *f, apr_bucket_brigade *bb)
 
 /*
  * Refusals that come before the walk of locations (a bad percent-encoding, %2F, a path that is too
- * long) know no handler: there the path has to tell, or the line that it was to be taken from.
+ * long, TRACE) know no handler: there the path has to tell, or the line that it was to be taken from.
  */
 static int looks_like_ours(const request_rec *r)
 {
@@ -210,7 +213,7 @@ static int looks_like_ours(const request_rec *r)
         path = strchr(r->the_request, ' ');
         path = path ? path + 1 : NULL;
     }
-    return path && tuor_route_near(path);
+    return (path && tuor_route_near(path)) || (r->method_number == M_TRACE && r->uri && tuor_route_methods(r->pool, r->uri));
 }
 
 static void insert_error_filter(request_rec *r)

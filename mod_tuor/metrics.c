@@ -13,6 +13,7 @@
 #include <apr_hash.h>
 #include <apr_optional_hooks.h>
 #include <apr_shm.h>
+#include <http_request.h>
 #include <mod_status.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -320,8 +321,9 @@ static int handler(request_rec *r)
     if (!r->handler || strcmp(r->handler, TUOR_METRICS_HANDLER)) {
         return DECLINED;
     }
-    r->allowed = AP_METHOD_BIT << M_GET;
+    tuor_request_id(r);         /* every answer has one */
     if (r->method_number != M_GET) {
+        ap_allow_standard_methods(r, REPLACE_ALLOW, M_GET, -1);
         return HTTP_METHOD_NOT_ALLOWED;
     }
     tuor_buf_init(&out, r->pool);

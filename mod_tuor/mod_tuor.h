@@ -272,7 +272,7 @@ tuor_error *tuor_body_json(tuor_request *q, tuor_json_field *fields, int n, int 
 
 /**
  * The same for a JSON text that lies within q->body, such as a line of NDJSON.
- * @param what names the text in messages: "line"
+ * @param what names the text in messages, and as the field of a fault: "line"
  * @param scratch for the scanner alone; may be cleared afterwards
  */
 tuor_error *tuor_body_part(tuor_request *q, tuor_slice text, tuor_json_field *fields, int n, const char *what,

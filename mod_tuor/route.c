@@ -253,6 +253,24 @@ static const char *methods_of(apr_pool_t *pool, const entry *first, const segmen
     return apr_array_pstrcat(pool, names, ',');
 }
 
+const char *tuor_route_methods(apr_pool_t *pool, const char *uri)
+{
+    segments path;
+    int i;
+
+    if (!split(&path, uri)) {
+        return NULL;
+    }
+    for (i = 0; i < table->nelts; i++) {
+        const entry *e = &APR_ARRAY_IDX(table, i, entry);
+
+        if (matches(&e->path, &path)) {
+            return methods_of(pool, e, &path);
+        }
+    }
+    return NULL;
+}
+
 int tuor_route_find(tuor_request *q, const char **allow, int *open)
 {
     segments path;

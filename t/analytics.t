@@ -87,6 +87,23 @@ subtest 'figures' => sub {
     is analytics($project, from_date => $at->(-3600), to_date => $at->(-7200))->{totals}{pending}, 0, 'the end before the beginning';
 };
 
+subtest 'reviewers who are people' => sub {
+    my $project = create_project(key => $key)->{id};
+    my @people = map { my ($login, @name) = (new_user("people$_"), $_ == 1 ? ('--name', 'Rita R.') : ());
+        [database->ctl('user', 'add', $login, '--org', $org->{id}, '--role', 'reviewer', @name), $login] } 1, 2;
+    for my $n (0, 1, 1) {
+        my $trace = create_trace(key => $key, project_id => $project);
+        is api(POST => "/v1/traces/$trace->{id}/review", { action => 'reject', expected_version => 1 }, login => $people[$n][1])->status, 200, 'a verdict';
+    }
+    for my $when ('at once', 'counted') {
+        is_deeply analytics($project)->{by_reviewer}, [
+            { actor_id => $people[1][0], name => $people[1][1], total => 2, approved => 0, rejected => 2, corrected => 0 },
+            { actor_id => $people[0][0], name => 'Rita R.', total => 1, approved => 0, rejected => 1, corrected => 0 },
+        ], "their names, or logins: $when";
+        fold();
+    }
+};
+
 subtest 'who, and what is refused' => sub {
     my $project = create_project()->{id};
     is api(GET => "/v1/projects/$project/analytics", login => 'viewer')->status, 200, 'a viewer reads';

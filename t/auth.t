@@ -195,6 +195,8 @@ subtest 'several organizations' => sub {
     database->ctl('user', 'add', "both-$$", '--org', $second->{id}, '--role', 'admin');
     is api(GET => '/v1/traces/', login => "both-$$", server => $single)->json->[0]{org_id}, $second->{id}, 'TuorOrganization chooses by name';
     is api(GET => '/v1/traces/', login => "both-$$", server => $single, headers => { 'X-Tuor-Org' => $org->{id} })->json->[0]{org_id}, $org->{id}, '  and the header wins';
+    my $by_id = Tuor::Server->start(conf => "TuorOrganization $second->{id}\n<Location \"/v1\">\nAuthUserFile \"$users_file\"\n</Location>\n");
+    is api(GET => '/v1/traces/', login => "both-$$", server => $by_id)->json->[0]{org_id}, $second->{id}, '  and by id';
 };
 
 subtest 'requests from other sites' => sub {

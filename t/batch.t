@@ -65,7 +65,7 @@ subtest 'bad lines' => sub {
         ['cut', '{"project_id":"', 400],
         ['invalid UTF-8', line(model_input => { a => 'X' }) =~ s/X/\xff/r, 400],
         ['a member twice', '{"project_id":"a","project_id":"b"}', 400, qr/twice/],
-        ['a list', '[]', 422, qr/object/],
+        ['a list', '[]', 422, qr/object/, 'line'],
         ['good', line(), 201],
         ['nothing', '{}', 422, qr/./, 'model_input model_output project_id'],
         ['too deep', line() =~ s/"in"/"[" x 10 . "]" x 10/er, 422, qr/10 levels/, 'model_input'],
@@ -100,6 +100,7 @@ subtest 'many' => sub {
     $reply = post("\n" x 5000 . good(1001));
     is $reply->status, 422, 'one more';
     like $reply->json->{detail}, qr/1001 .* 1000/, '  is told';
+    is_deeply [map { $_->{field} } @{ $reply->json->{errors} }], ['body'], '  as a fault of the body';
     is stored(), $before + 1000, '  and stores nothing';
     is tally(map { $_->{status} } post(good(499) . "x\n" . join('', map { line(project_id => 'p') . "\n" } 1 .. 500))->lines), '201:499 400:1 404:500', 'mixed';
 };

@@ -62,6 +62,7 @@ subtest 'pages' => sub {
         is $reply->body, $file{'index.html'}, '  is index.html';
         is $reply->header('content-type'), 'text/html; charset=utf-8', '  as HTML';
         is $reply->header('cache-control'), 'no-cache', '  asked for each time';
+        is get($path, 'X-Request-Id' => 'page-1')->header('x-request-id'), 'page-1', '  with the id of the request';
     }
     my $reply = get('/console?x=1');
     is $reply->status, 301, 'without the slash';

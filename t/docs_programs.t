@@ -13,14 +13,14 @@ psql("INSERT INTO tuor.projects (org_id, id, name) VALUES ('$org->{id}', 'proj_a
 my $dir = run_dir() . "/programs-$$";
 mkdir $dir;
 
-# run(COMMAND, FILE, ADDITION): the output of a program of t/programs with something behind it.
+# run(COMMAND, FILE, ADDITION[, KEY]): the output of a program of t/programs with something behind it.
 sub run {
-    my ($command, $file, $addition) = @_;
+    my ($command, $file, $addition, $key) = @_;
     my $program = read_file(source() . "/t/programs/$file");
     my $addresses = $program =~ s{https://api\.tuor\.dev}{url()}ge;
     ok $addresses, "$file names the server";
     write_file("$dir/$file", "$program$addition");
-    local $ENV{TUOR_API_KEY} = $org->{key};
+    local $ENV{TUOR_API_KEY} = $key // $org->{key};
     my $out = `cd $dir && $command 2>$dir/stderr`;
     is $?, 0, 'and runs' or diag read_file("$dir/stderr");
     return $out;
@@ -29,8 +29,55 @@ sub run {
 sub have { my $program = shift; return grep { -x "$_/$program" } split /:/, $ENV{PATH} }
 sub newest { return api(GET => '/v1/traces/?limit=1', key => $org->{key})->json->[0] }
 
+subtest 'Integration API: curl' => sub {
+    plan skip_all => 'curl is not here (apt-get install curl)' unless have('curl');
+    # An organization with what the commands name.
+    my $its = new_org("Reference $$");
+    psql(<<~"END");
+        INSERT INTO tuor.projects (org_id, id, name) VALUES ('$its->{id}', 'proj_abc123', 'Documented');
+        INSERT INTO tuor.traces (org_id, id, project_id, created_at, updated_at, model_input, model_output)
+            VALUES ('$its->{id}', 'trace_abc123', 'proj_abc123', now(), now(), '{"pdf_base64":"JVBERi0xLjQK","n":0.10}', '{}');
+        INSERT INTO tuor.tags (org_id, id, name, color, description, created_at, updated_at)
+            VALUES ('$its->{id}', 'tag_critical', 'critical', '#ef4444', 'High-priority reviews', now(), now());
+        END
+    my $review = api(POST => '/v1/traces/trace_abc123/review', { action => 'correct', corrected_output => { a => 1 }, expected_version => 1 }, key => $its->{key});
+    is $review->status, 200, 'a correction to export' or diag $review->body;
+    my @out = split /\n/, run('sh -e integration_api.sh', 'integration_api.sh', '', $its->{key});
+    my ($created, $fetched, $exported, $tags, $tagged, $project) = map { JSON::PP::decode_json($_) } @out;
+    is scalar @out, 6, 'six commands, six answers';
+    is_deeply [@$created{qw(status version model_output trace_config)}], ['pending', 1, { company => 'Acme Corp' }, { model => 'gpt-4o', internal_run_id => 'run_01j2abcde' }], 'a trace is sent';
+    is_deeply [@$fetched{qw(id status final_output)}], ['trace_abc123', 'corrected', { a => 1 }], 'one is fetched';
+    like $out[2], qr/^\{"model_input":\{"n":0\.10\},/, 'corrections are exported, without the document';
+    is_deeply [@{ $exported->{metadata} }{qw(trace_id status version)}], ['trace_abc123', 'corrected', 2], '  as documented';
+    is_deeply [map { my $t = $_; +{ map { $_ => $t->{$_} } qw(id name color description) } } @$tags],
+        [{ id => 'tag_critical', name => 'critical', color => '#ef4444', description => 'High-priority reviews' }], 'tags are listed';
+    is_deeply [map { $_->{id} } @{ $tagged->{tags} }], ['tag_critical'], 'one is attached';
+    is_deeply [@$project{qw(webhook_url webhook_active webhook_secret_set)}], ['https://hooks.example.com/tuor', JSON::PP::true, JSON::PP::true], 'a webhook is configured';
+};
+
+subtest 'Getting Started' => sub {
+    my ($python) = grep { -x && !system "$_ -c 'import httpx' 2>/dev/null" } '/usr/bin/python3', '/usr/local/bin/python3';
+    my @programs = (
+        [scalar have('curl'), 'sh -e getting_started.sh', 'getting_started.sh', '{"answer":"Paris"}', '{"model":"gpt-4o","temperature":0.0}'],
+        [$python, ($python // '') . ' getting_started.py', 'getting_started.py', '{"amount":250000}', '{"model":"gpt-4o","internal_run_id":"run_01j..."}'],
+        [scalar(have('node')) && scalar(have('esbuild')), 'esbuild getting_started.ts --target=es2022 --format=esm --log-level=error --outfile=started.mjs && node started.mjs',
+            'getting_started.ts', '{"amount":250000}', '{"model":"gpt-4o","internal_run_id":"run_01j..."}'],
+    );
+    for (@programs) {
+        my ($there, $command, $file, $output, $config) = @$_;
+        SKIP: {
+            skip "$file: what it needs is not here", 1 if !$there;
+            my $its = new_org("Started $$");
+            psql("INSERT INTO tuor.projects (org_id, id, name) VALUES ('$its->{id}', 'proj_abc123', 'Documented')");
+            run($command, $file, '', $its->{key});
+            my $list = api(GET => '/v1/traces/', key => $its->{key})->body;
+            like $list, qr/"model_output":\Q$output\E,"trace_config":\Q$config\E/, "$file made its trace, as it was sent";
+        }
+    }
+};
+
 my $prompt;
-subtest 'curl' => sub {
+subtest 'Dynamic Prompts: curl' => sub {
     plan skip_all => 'curl is not here (apt-get install curl)' unless have('curl');
     my @answers = split /\n+/, run("sh -e dynamic_prompts.sh", 'dynamic_prompts.sh', '');
     is $answers[0], '{"active":null,"history":[]}', 'no prompt yet';

@@ -93,6 +93,13 @@ subtest 'exclude_fields' => sub {
     delete $without{events};
     is_deeply $one->('events'), \%without, 'events';
     is_deeply $one->('model_input.a.b')->{model_input}, $full->{model_input}, 'only direct members: what follows the first dot is a key';
+    my $odd = create_project(key => $key)->{id};
+    api(POST => '/v1/traces/', qq({"project_id":"$odd","model_input":{"pdf\\u005fbase64":"x","a":1,"b":0.10,"a":{"a":2},"":5,"\\ud800":1},"model_output":{}}), key => $key);
+    my $left = sub { return map { api(GET => "/v1/traces/$_&project_id=$odd&exclude_fields=$_[0]", key => $key)->body =~ /"model_input":(.*?),"model_output"/ } 'export?status=pending', '?limit=1' };
+    for (['model_input.pdf_base64', '{"a":1,"b":0.10,"a":{"a":2},"":5,"\ud800":1}', 'a key is what it means, however it is written'],
+         ['model_input.a', '{"pdf\u005fbase64":"x","b":0.10,"":5,"\ud800":1}', 'of duplicates all go'], ['model_input.', '{"pdf\u005fbase64":"x","a":1,"b":0.10,"a":{"a":2},"\ud800":1}', 'the empty key']) {
+        is_deeply [$left->($_->[0])], [($_->[1]) x 2], "$_->[2], in exports and lists";
+    }
     is verdict(export("exclude_fields=$_")), '422 exclude_fields', $_ for 'model_input', 'model', 'metadata', 'tags', 'id', 'metadata.org_id', 'events.comment', 'model_input.a,x', '*';
 };
 

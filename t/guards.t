@@ -75,6 +75,12 @@ subtest 'directives' => sub {
         ok $conf =~ /^\s*#?\s*<?\Q$bare\E\b/m, "$name stands in conf/tuor.conf";
         ok $docs =~ ($is_member ? qr/\b\Q$bare\E\b/ : qr/^#+ .*\b\Q$bare\E\b/m), "$name stands in docs/directives.md";
     }
+    my @sections = $docs =~ /^### (.*?)(?=^###? |\z)/gms;
+    ok @sections > 20, 'docs/directives.md has a section for each';
+    for my $section (@sections) {
+        my ($title) = $section =~ /^(.*)/;
+        is join(' ', grep { $section !~ /^\| $_ \| \S/m } qw(Description Syntax Default Context Module)), '', "  $title: in httpd's own form";
+    }
     my %known = map { s/^<//r => 1 } keys %directive;
     my @unknown = grep { !$known{$_} } $conf =~ /^#?\s*<?(Tuor\w+)/mg;
     is "@unknown", '', 'conf/tuor.conf has none that the code does not know';

@@ -148,6 +148,7 @@ subtest 'expected_version' => sub {
     is conflict(call(approve => $id, 2)), '409 1 pending', 'a version that is yet to come';
     is conflict(call(approve => $id, 2147483648)), '409 1 pending', 'one beyond 32 bits';
     is conflict(call(approve => $id, 9223372036854775807)), '409 1 pending', 'the largest of 64 bits';
+    is conflict(call(delete => $id, $_)), '409 1 pending', "delete: $_ in the query" for 2, 2147483648, 9223372036854775807;
     is api(POST => "/v1/traces/$id/review", '{"action":"approve","expected_version":1}', key => $key)->status, 200, 'the right one';
     is conflict(call(reset => $id, 1)), '409 2 approved', 'a stale one';
     is api(DELETE => "/v1/traces/$id", { expected_version => 2 }, key => $key)->status, 200, 'delete takes it from the body, too';

@@ -15,6 +15,8 @@ my $secret = run_dir() . "/secret-$$";
 write_file($secret, "whsec_from_a_file\n");
 my $section = qq{<TuorProject $id>\n  Organization $org->{id}\n  Name "Invoices \xc3\xa4"\n  InputType pdf\n  OutputType classification\n}
     . qq{  WebhookURL https://hooks.example.com/declared\n  WebhookSecretFile $secret\n  WebhookActive On\n</TuorProject>\n};
+my $guided = $id =~ s/Declared/Declguid/r;
+$section .= qq{<TuorProject $guided>\n  Organization $org->{id}\n  Guidelines "Look at the total, \xc3\xa4nd twice"\n</TuorProject>\n};
 
 sub project { return api(GET => "/v1/projects/$id", key => $org->{key}) }
 sub put { return api(PUT => "/v1/projects/$id", shift, key => $org->{key}) }
@@ -25,6 +27,11 @@ subtest 'applied at start' => sub {
     ok eventually(10, sub { project()->status == 200 }), 'the project is there';
     my $p = project()->json;
     is $p->{name}, "Invoices \x{e4}", 'its name';
+    ok eventually(10, sub { api(GET => "/v1/projects/$guided", key => $org->{key})->status == 200 }), 'another one';
+    my $g = api(GET => "/v1/projects/$guided", key => $org->{key})->json;
+    is_deeply [@$g{qw(name input_type output_type guidelines managed)}], [$guided, 'text', 'key_value', "Look at the total, \x{e4}nd twice", JSON::PP::true],
+        'its guidelines, and what is not said';
+    is api(PUT => "/v1/projects/$guided", { guidelines => 'x' }, key => $org->{key})->status, 409, '  which cannot be changed';
     is_deeply [@$p{qw(input_type output_type webhook_url)}], ['pdf', 'classification', 'https://hooks.example.com/declared'], 'its members';
     ok $p->{managed} && $p->{webhook_active} && $p->{webhook_secret_set}, 'managed, with a webhook';
     is psql("SELECT webhook_secret FROM tuor.projects WHERE id = '$id'"), 'whsec_from_a_file', 'the secret is the first line of its file';

@@ -17,6 +17,9 @@ subtest 'the form' => sub {
     my $reply = metrics();
     is $reply->status, 200, 'it answers';
     like $reply->header('content-type'), qr{^text/plain; version=0\.0\.4}, 'as text for Prometheus';
+    is api(HEAD => '/metrics', server => $server, key => undef)->status, 200, 'HEAD, too';
+    my $post = api(POST => '/metrics', {}, server => $server, key => undef);
+    is $post->status . ' ' . join(',', sort split /,/, $post->header('allow')), '405 GET,HEAD', 'but nothing else';
     my (%type, @bad, %seen);
     for (split /\n/, $reply->body) {
         if (/^# TYPE (\w+) (counter|gauge|histogram)$/) {

@@ -115,6 +115,13 @@ subtest 'what env promises' => sub {
     is ask(GET => $1)->status, -e "$source/modules/console/dist/index.html" ? 200 : 503, 'the console';
 
     is sql('SELECT current_user'), 'tuor', 'the database';
+    is sql('SHOW listen_addresses'), '', '  which listens on its socket alone';
+    my $refine = by_key(POST => "/v1/projects/$env{TUOR_PROJECT_ID}/prompts/refine");
+    is $refine->status . ' ' . ($refine->json->{required} // ''), '409 10', 'a refiner is there, and wants reviews first';
+    for my $path ('/v1/traces', '/v1/nothing', '/healthz', '/') {
+        is ask(TRACE => $path)->status, 405, "TRACE $path";
+        is by_key(HEAD => $path)->status, by_key(GET => $path)->status, "HEAD $path is as GET";
+    }
     my ($status, $out, $err) = tuorctl('org list --json');
     is_deeply [map { @{ JSON::PP::decode_json($_) }{'id', 'name'} } split /\n/, $out], [$env{TUOR_ORG_ID}, 'Demo'], 'TUOR_CTL, from any directory';
     is +(tuorctl($_))[0], 0, "  $_" for 'migrate', 'check', '--version';

@@ -132,6 +132,10 @@ subtest 'a refusal' => sub {
     $unread = raw_request("POST /v1/tags/ HTTP/1.1\r\nHost: x\r\nX-API-Key: $key\r\nConnection: close\r\n"
         . "Content-Type: application/json\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n", $limited);
     like $unread, qr{^HTTP/1\.1 429 }, 'one beyond it is not';
+    is api(POST => "/v1/tags/$_->[0]", $_->[1], server => $limited, key => $key, type => $_->[2])->status, 429, "  and comes before $_->[3]" for
+        ['', 'x', 'text/plain', 415], ['', '{', 'application/json', 'a 400 of the body'], ['?x=%zz', '{}', 'application/json', 'a 400 of the query'],
+        ['?x=1', '{}', 'application/json', 422];
+    is api(PUT => '/v1/tags/tag_0000000000000000000000', {}, server => $limited, key => $key)->status, 429, '  and 404';
 };
 
 subtest 'signed-in people' => sub {

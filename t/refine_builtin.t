@@ -80,7 +80,7 @@ subtest 'twelve corrections' => sub {
     is_deeply [sort keys %$suggestion], [sort qw(id project_id parent_id content rationale lineage_event_ids reviewed_count created_at)],
         'its members';
     diag "\n$suggestion->{content}\n$suggestion->{rationale}" if $ENV{TEST_VERBOSE} || $ENV{HARNESS_VERBOSE};
-    like $suggestion->{id}, qr/^sug_/, 'id';
+    like $suggestion->{id}, qr/^sug_[0-9A-Za-z]{22,}$/, 'id';
     is $suggestion->{parent_id}, active($project)->{id}, 'parent_id';
     is $suggestion->{reviewed_count}, 12, 'reviewed_count';
     my $text = $suggestion->{content};

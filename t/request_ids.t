@@ -9,7 +9,7 @@ use Tuor::Server;
 
 my $server = Tuor::Server->start(conf => <<'END');
 LogLevel tuor:debug
-LogFormat "%s %{tuor-request-id}n %{tuor-trace-id}n" ids
+LogFormat "%s %{tuor-request-id}n %{tuor-trace-id}n %{UNIQUE_ID}e" ids
 CustomLog logs/ids_log ids
 RequestReadTimeout body=1
 <Location "/v1/closed">
@@ -34,7 +34,7 @@ sub raw {
 subtest 'on every answer of ours' => sub {
     my @each = (
         [200, GET => "/v1/traces/$trace"], [200, HEAD => "/v1/traces/$trace"], [200, GET => '/v1/traces/export'], [200, GET => '/v1/openapi.json'],
-        [200, GET => '/healthz'], [200, GET => '/readyz'], [201, POST => '/v1/tags/', { name => 'u' }], [204, DELETE => "/v1/tags/$tag"], [400, POST => '/v1/tags/', '{'],
+        [200, GET => '/healthz'], [200, GET => '/metrics'], [405, POST => '/metrics', {}], [200, GET => '/readyz'], [201, POST => '/v1/tags/', { name => 'u' }], [204, DELETE => "/v1/tags/$tag"], [400, POST => '/v1/tags/', '{'],
         [404, GET => '/v1/nothing'], [404, GET => '/v1/traces/trace_x'], [405, PUT => '/v1/traces/', {}], [409, POST => "/v1/traces/$trace/reset", { expected_version => 1 }],
         [415, POST => '/v1/tags/', '{}', type => 'text/plain'], [422, POST => '/v1/tags/', {}],
     );
@@ -77,10 +77,15 @@ sub logged {
     my $id = 'logged-' . ++$n;
     api(GET => '/v1/traces/trace_x', @with, headers => { 'X-Request-Id' => $id, 'traceparent' => $parent });
     my $seen;
-    eventually(5, sub { ($seen) = read_file("$server->{dir}/logs/ids_log") =~ /^404 \Q$id\E (\S+)$/m });
+    eventually(5, sub { ($seen) = read_file("$server->{dir}/logs/ids_log") =~ /^404 \Q$id\E (\S+) /m });
     my ($tag) = $server->error_log =~ /TUOR0002: \[(\Q$id\E\b[^\]]*)\]/;
     return ($seen, $tag =~ s/^\S+ ?//r);
 }
+
+subtest 'made here, it is that of mod_unique_id' => sub {
+    my $id = api(GET => '/v1/traces/trace_x', @with)->header('x-request-id');
+    ok eventually(5, sub { read_file("$server->{dir}/logs/ids_log") =~ /^404 \Q$id\E - \Q$id\E$/m }), 'in the header and in the log';
+};
 
 subtest 'traceparent' => sub {
     is join('|', logged($good)), "$trace_id|trace=$trace_id", 'the trace id stands beside the request id';

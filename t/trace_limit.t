@@ -47,6 +47,20 @@ subtest 'an organization' => sub {
     is create(org())->status, 201, 'others are not concerned';
 };
 
+subtest 'OpenTelemetry' => sub {
+    my $org = org();
+    limit($org, 1);
+    my $text = sub { return { key => $_[0], value => { stringValue => $_[1] } } };
+    my $n = 0;
+    my $span = sub { return { traceId => '0' x 31 . '1', spanId => sprintf('%016x', ++$n), attributes => [$text->('gen_ai.prompt', 'P'), $text->('gen_ai.completion', 'C')] } };
+    my $reply = api(POST => '/otlp/v1/traces', { resourceSpans => [{ resource => { attributes => [$text->('tuor.project_id', $org->{project})] },
+        scopeSpans => [{ spans => [$span->(), $span->(), $span->()] }] }] }, key => $org->{key});
+    is $reply->status, 200, 'three spans';
+    is $reply->json->{partialSuccess}{rejectedSpans}, 2, 'of which two are beyond the limit' or diag $reply->body;
+    like $reply->json->{partialSuccess}{errorMessage}, qr/limit of 1 stored/, '  and the reason is told';
+    is stored($org), 1, '  one is stored';
+};
+
 subtest 'the order of refusals' => sub {
     my $org = org();
     limit($org, 1);

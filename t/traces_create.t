@@ -86,7 +86,7 @@ subtest 'faulty members' => sub {
     is ref \$reply->json->{detail}, 'SCALAR', 'detail is a string';
     ok !grep({ !length $_->{message} } @{ $reply->json->{errors} }), 'every fault has a message';
     for my $text ('[]', '[{}]', '"x"', '1', 'null', 'true') {
-        is verdict(post($text)), '422', "a body that is $text";
+        is verdict(post($text)), '422 body', "a body that is $text";
     }
 };
 

@@ -163,6 +163,24 @@ subtest 'users' => sub {
     is psql("SELECT count(DISTINCT user_id) FROM tuor.members WHERE login = 'eve-$$'"), 1, 'gets one id';
 };
 
+subtest 'objects of every command' => sub {
+    my ($name, $time) = (fresh_name(), qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+    my ($org) = objects('org', 'create', $name);
+    is_deeply [@$org{qw(name suspended trace_limit)}], [$name, JSON::PP::false, undef], 'org create';
+    like $org->{created_at}, $time, '  with its time';
+    is ref $_->[0], 'JSON::PP::Boolean', "$_->[2]: suspended is a boolean" and is !!$_->[0], $_->[1], '  and says so' for
+        map { my ($verb, $is) = @$_; my ($o) = objects('org', $verb, $org->{id}); [$o->{suspended}, !!$is, "org $verb"] } ['suspend', 1], ['resume', 0];
+    my @user = ('jay-' . $$, '--org', $org->{id});
+    my ($added) = objects('user', 'add', @user, '--role', 'viewer', '--name', 'Jay');
+    is_deeply [@$added{qw(org_id login name role)}], [$org->{id}, $user[0], 'Jay', 'viewer'], 'user add';
+    like $added->{created_at}, $time, '  with its time';
+    is_deeply [objects('user', 'list', '--org', $org->{id})], [$added], 'user list';
+    is_deeply [objects('user', 'remove', @user)], [$added], 'user remove';
+    is_deeply [objects('user', 'list', '--org', $org->{id})], [], '  after which nobody is left';
+    my ($migrated) = objects('migrate');
+    is_deeply [@$migrated{qw(version applied)}], [0 + (map { m{/0*(\d+)_} } (sort glob source() . '/sql/*.sql')[-1])[0], []], 'migrate';
+};
+
 subtest 'the database' => sub {
     my $url = database->url;
     fails(1, qr/TUOR_DATABASE_URL/, 'org', 'list', '--database', 'postgresql://tuor@/tuor?host=/nowhere');

@@ -99,6 +99,13 @@ subtest 'approved and rejected' => sub {
     is decode_json(last_request(++$sent)->{body})->{status_before}, 'pending', 'after a reset it starts from pending again';
     $hooks->settled($project);
     is scalar($hooks->deliveries($project)), 3, 'the reset itself sends nothing';
+    my $tag = $hooks->must(201, POST => '/v1/tags/', { name => 'silent' });
+    $hooks->must(200, POST => "/v1/traces/$second->{id}/tags", { tag_ids => [$tag->{id}] });
+    $hooks->must(200, DELETE => "/v1/traces/$second->{id}/tags/$tag->{id}");
+    $hooks->must(200, DELETE => "/v1/traces/$second->{id}?expected_version=4");
+    $hooks->must(200, POST => "/v1/traces/$second->{id}/restore", { expected_version => 5 });
+    is scalar(@{ $hooks->must(200, GET => "/v1/traces/$second->{id}/events") }), 8, 'nor do tags, deletes and restores, which are events';
+    is scalar($hooks->deliveries($project)), 3, '  and no deliveries';
 };
 
 subtest 'the reviewer is named' => sub {
@@ -282,6 +289,32 @@ subtest 'pending rows wait for nobody in particular' => sub {
         . "UPDATE tuor.projects SET webhook_active = false WHERE id = '$project->{id}'; COMMIT");
     like $hooks->settled($project)->{error}, qr/switched off/, 'what is due when the webhook is switched off is not sent';
     is scalar($receiver->requests), $sent, 'really not';
+};
+
+subtest 'TuorWebhookConcurrency: one at a time for a project' => sub {
+    my $own = Tuor::Webhooks->start(conf => "TuorWebhookConcurrency 2 1\nServerLimit 1\nStartServers 1\nMaxRequestWorkers 16\nMaxSpareThreads 16\n");
+    my ($slow, $other) = map { $own->project($receiver->url($_)) } '/slow/4', '/ok/beside';
+    $own->verdict($slow) for 1, 2;
+    my $one = sub { my $status = shift; return grep { $_->{status} eq $status } $own->deliveries($slow) };
+    ok eventually(10, sub { $one->('sending') && $one->('pending') }), 'the second waits for the first';
+    my ($pending) = $one->('pending');
+    like detail($own->api(POST => "/v1/webhook-deliveries/$pending->{id}/retry")), qr/^409 .*pending/, '  and is not to be retried meanwhile: 409';
+    $own->verdict($other);
+    is $own->settled($other)->{status}, 'success', "another project's is sent beside it";
+    is $own->settled($slow, 30)->{status}, 'success', 'both are sent in the end';
+    my @times = map { $_->{time} } grep { $_->{path} eq '/slow/4' } $receiver->requests;
+    is scalar @times, 2, '  once each';
+    cmp_ok $times[1] - $times[0], '>=', 4, '  the second when the first had its answer';
+    $sent += 3;
+};
+
+subtest 'a network that is allowed' => sub {
+    my $project = $hooks->project($receiver->url('/ok'));
+    my $port = $receiver->port;
+    for my $url ("https://localhost:$port/ok", "https://LOCALHOST.:$port/", "http://127.0.0.1:$port/ok", "https://me:secret\@127.0.0.1:$port/ok", "https://10.0.0.1/") {
+        my $reply = $hooks->api(PUT => "/v1/projects/$project->{id}", { webhook_url => $url });
+        is $reply->status . ' ' . ($reply->json->{errors}[0]{field} // ''), '422 webhook_url', "does not admit $url";
+    }
 };
 
 subtest 'graceful restart' => sub {

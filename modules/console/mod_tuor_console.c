@@ -85,6 +85,7 @@ static int handle_console(request_rec *r)
     const config *c = ap_get_module_config(r->per_dir_config, &tuor_console_module);
     apr_size_t len = sizeof(CONSOLE_PATH) - 1;
 
+    tuor_request_id(r);         /* every answer has one */
     if (!strcmp(r->uri, CONSOLE_REPORT_PATH)) {
         return r->method_number == M_POST ? console_report(r) : not_allowed(r, M_POST);
     }

@@ -56,7 +56,7 @@ tuor_error *keys_create(tuor_request *q)
     tuor_db *db;
     tuor_error *err;
 
-    if ((err = tuor_query(q, NULL, 0)) || (err = tuor_body_json(q, &name, 1, 0))) {
+    if ((err = tuor_body_json(q, &name, 1, 0)) || (err = tuor_query(q, NULL, 0))) {
         return err;
     }
     text = members_text(q, &name, 1, NAME_MAX_CHARACTERS);

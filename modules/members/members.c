@@ -62,7 +62,7 @@ tuor_error *members_create(tuor_request *q)
     tuor_db *db;
     tuor_error *err;
 
-    if ((err = tuor_query(q, NULL, 0)) || (err = tuor_body_json(q, f, FIELDS, 0))) {
+    if ((err = tuor_body_json(q, f, FIELDS, 0)) || (err = tuor_query(q, NULL, 0))) {
         return err;
     }
     login = members_text(q, &f[LOGIN], 1, LOGIN_MAX_CHARACTERS);
@@ -140,7 +140,7 @@ tuor_error *members_update(tuor_request *q)
     tuor_db *db;
     tuor_error *err;
 
-    if ((err = tuor_query(q, NULL, 0)) || (err = tuor_body_json(q, f, LOGIN, 0))) {
+    if ((err = tuor_body_json(q, f, LOGIN, 0)) || (err = tuor_query(q, NULL, 0))) {
         return err;
     }
     name = members_text(q, &f[NAME], 0, NAME_MAX_CHARACTERS);

@@ -364,7 +364,7 @@ tuor_error *otlp_export(tuor_request *q)
         return tuor_error_make(q->pool, HTTP_UNSUPPORTED_MEDIA_TYPE, "Send the body as Content-Type: " PROTOBUF " or " JSON);
     }
     if ((err = tuor_auth_verify(q)) || (err = decoding(q)) || (err = tuor_body_read(q, x->protobuf ? PROTOBUF : JSON, BODY_MAX))
-        || (err = tuor_query(q, NULL, 0)) || (err = tuor_faults(q)) || (err = check(x))) {
+        || (err = tuor_query(q, NULL, 0)) || (err = check(x)) || (err = tuor_faults(q))) {
         return err;
     }
     x->granted = x->spans > SPANS_MAX ? SPANS_MAX - 1 : x->spans - 1;

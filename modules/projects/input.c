@@ -102,7 +102,7 @@ tuor_error *tuor_project_read(tuor_project_input *in, tuor_request *q, int creat
     for (int i = 0; i < TUOR_P_FIELDS; i++) {
         fields[i].name = members[i];
     }
-    if ((err = tuor_query(q, NULL, 0)) || (err = tuor_body_json(q, fields, TUOR_P_FIELDS, 0))) {
+    if ((err = tuor_body_json(q, fields, TUOR_P_FIELDS, 0)) || (err = tuor_query(q, NULL, 0))) {
         return err;
     }
     for (int i = 0; i < TUOR_P_FIELDS; i++) {

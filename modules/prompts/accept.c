@@ -56,7 +56,7 @@ tuor_error *prompts_accept(tuor_request *q)
     tuor_db *db;
     tuor_error *err;
 
-    if ((err = tuor_query(q, NULL, 0)) || (err = tuor_body_json(q, f, F_FIELDS, 0))) {
+    if ((err = tuor_body_json(q, f, F_FIELDS, 0)) || (err = tuor_query(q, NULL, 0))) {
         return err;
     }
     id = tuor_field_string(q, &f[F_SUGGESTION], 1, 1, ID_MAX);

@@ -171,7 +171,7 @@ tuor_error *prompts_refine(tuor_request *q)
     apr_time_t now;
     tuor_error *err;
 
-    if ((err = tuor_query(q, NULL, 0)) || (err = tuor_body_json(q, NULL, 0, 1)) || (err = tuor_faults(q))
+    if ((err = tuor_body_json(q, NULL, 0, 1)) || (err = tuor_query(q, NULL, 0)) || (err = tuor_faults(q))
         || (err = prompt_evidence_gather(&e, q))) {
         return err;
     }

@@ -88,7 +88,7 @@ tuor_error *prompts_create(tuor_request *q)
     tuor_db *db;
     tuor_error *err;
 
-    if ((err = tuor_query(q, NULL, 0)) || (err = tuor_body_json(q, &content, 1, 0))) {
+    if ((err = tuor_body_json(q, &content, 1, 0)) || (err = tuor_query(q, NULL, 0))) {
         return err;
     }
     v.content = prompt_field_content(q, &content, 1);

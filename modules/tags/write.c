@@ -35,7 +35,7 @@ static int is_color(const char *s)
     return !s[7];
 }
 
-/* Read query and body; everything that is wrong with either comes back as one error. */
+/* Read body and query; everything that is wrong with either comes back as one error. */
 static tuor_error *read_tag(tag *t, tuor_request *q, int creating)
 {
     tuor_json_field fields[FIELDS] = {
@@ -44,7 +44,7 @@ static tuor_error *read_tag(tag *t, tuor_request *q, int creating)
     tuor_error *err;
 
     memset(t, 0, sizeof(*t));
-    if ((err = tuor_query(q, NULL, 0)) || (err = tuor_body_json(q, fields, FIELDS, 0))) {
+    if ((err = tuor_body_json(q, fields, FIELDS, 0)) || (err = tuor_query(q, NULL, 0))) {
         return err;
     }
     /* What is not sent stays as it is, but a name cannot be taken away. */

@@ -62,8 +62,8 @@ static tuor_error *cut(batch *b)
         b->n++;
     }
     if (b->n > LINES_MAX) {
-        return tuor_error_make(b->q->pool, HTTP_UNPROCESSABLE_ENTITY,
-                               "The batch has %d lines; the limit is %d lines, and nothing was stored", b->n, LINES_MAX);
+        tuor_fault(b->q, "body", "has %d lines; the limit is %d lines, and nothing was stored", b->n, LINES_MAX);
+        return tuor_faults(b->q);
     }
     b->lines = apr_pcalloc(b->q->pool, (apr_size_t)(b->n + 1) * sizeof(*b->lines));
     p = b->q->body;

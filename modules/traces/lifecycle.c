@@ -32,7 +32,7 @@ tuor_error *lifecycle_expected(tuor_request *q, apr_int64_t *expected)
     if (err) {
         return err;
     }
-    *expected = p.value ? tuor_param_int(q, &p, 1, APR_INT32_MAX, 0) : tuor_field_int(q, &f, 1, 1);
+    *expected = p.value ? tuor_param_int(q, &p, 1, APR_INT64_MAX, 0) : tuor_field_int(q, &f, 1, 1);
     return tuor_faults(q);
 }
 

@@ -7,10 +7,10 @@
 /* Nothing is asked of a body; one that is sent has to be JSON all the same. */
 static tuor_error *read_nothing(tuor_request *q)
 {
-    tuor_error *err = tuor_query(q, NULL, 0);
+    tuor_error *err = tuor_body_json(q, NULL, 0, 1);
 
     if (!err) {
-        err = tuor_body_json(q, NULL, 0, 1);
+        err = tuor_query(q, NULL, 0);
     }
     return err ? err : tuor_faults(q);
 }
@@ -150,7 +150,7 @@ tuor_error *webhook_retry_range(tuor_request *q)
     tuor_db *db;
     tuor_error *err;
 
-    if ((err = tuor_query(q, NULL, 0)) || (err = tuor_body_json(q, fields, FIELDS, 0))) {
+    if ((err = tuor_body_json(q, fields, FIELDS, 0)) || (err = tuor_query(q, NULL, 0))) {
         return err;
     }
     from = read_time(q, &fields[FROM]);
