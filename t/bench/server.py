@@ -15,6 +15,10 @@ TICK = os.sysconf("SC_CLK_TCK")
 # As many threads as there are connections: when a child has none left, httpd's event MPM closes all
 # connections that wait for their next request, and a client's request may be on its way on them.
 CONFIGURATION = """TuorRateLimit all off
+Listen 127.0.0.1:{limited}
+<VirtualHost 127.0.0.1:{limited}>
+    TuorRateLimit read 1/min
+</VirtualHost>
 ServerLimit         2
 StartServers        2
 ThreadsPerChild     64
@@ -61,8 +65,10 @@ class Server:
         self.dir = tempfile.mkdtemp(prefix="tuor-bench-")
         os.chmod(self.dir, 0o711)
         include = os.path.join(self.dir, "bench.conf")
+        limited = free_port()
+        self.limited_url = f"http://127.0.0.1:{limited}"
         with open(include, "w", encoding="ascii") as f:
-            f.write(CONFIGURATION.format(htdocs=f"{self.dir}/htdocs") + more)
+            f.write(CONFIGURATION.format(htdocs=f"{self.dir}/htdocs", limited=limited) + more)
         os.chmod(include, 0o644)
         try:
             self.quickstart("up", "--port", str(free_port()), "--include", include)

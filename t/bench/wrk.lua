@@ -1,5 +1,5 @@
 -- Licensed under the Apache License, Version 2.0; see LICENSE.
--- For wrk: wrk … -s wrk.lua URL -- create|get|same. What is secret or long comes by the environment.
+-- For wrk: wrk … -s wrk.lua URL -- create|get|same. What is secret, or names a body's file, comes by the environment.
 
 local kind
 local threads = 0
@@ -16,7 +16,7 @@ function init(args)
       wrk.headers["X-API-Key"] = os.getenv("BENCH_KEY")
    end
    if kind == "create" then
-      local body = os.getenv("BENCH_BODY")
+      local body = assert(io.open(os.getenv("BENCH_BODY"))):read("*a")
       local at = body:find("@@@@@@@@@@@@@@@@", 1, true)
 
       before, behind = body:sub(1, at - 1), body:sub(at + 16)
