@@ -54,17 +54,21 @@ sub figure { my $name = shift; return api(GET => '/metrics', server => $server, 
 sub shared { my $more = shift; return figure('tuor_ingest_commit_requests_count') - figure("tuor_ingest_commit_requests_bucket{le=\"$more\"}") }
 sub busy { return api(GET => '/server-status?auto', server => $server, key => undef)->body =~ /^BusyWorkers: (\d+)/m ? $1 : 0 }
 
-# A statement is under way, and waits. Returns a sub that lets it go on, and tells the status of its request.
+sub locks { return $db->psql("SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND objid = 42 AND $_[0]") }
+
+# A statement is under way, and waits. Returns a sub that lets it go on, 'now' or when its request is 'answered', and tells with which status.
 sub hold {
     open my $session, '|-', 'psql', '-Xqo', '/dev/null', $db->url or die "psql: $!\n";
     $session->autoflush;
     print $session "SELECT pg_advisory_lock(42);\n";
-    eventually(10, sub { $db->psql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 42 AND granted") }) or die "no lock\n";
+    eventually(10, sub { locks("granted AND application_name = 'psql'") }) or die "no lock\n";
     my $held = later(sub { api(POST => '/v1/traces/', poor('held', 'hold'), @here)->status });
-    eventually(10, sub { $db->psql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 42 AND NOT granted") }) or die "nobody waits\n";
+    eventually(10, sub { locks("NOT granted AND application_name <> 'psql'") }) or die "nobody waits\n";
     return sub {
+        my ($when) = @_;
+        my $status = $when eq 'answered' ? $held->() : undef;
         print $session "SELECT pg_advisory_unlock(42);\n";      # its end is open in the processes that were begun since, too
-        return $held->();
+        return $status // $held->();
     };
 }
 
@@ -77,7 +81,7 @@ sub together {
         later(sub { my $r = api(@$request, server => $server); return { status => $r->status, body => $r->body, replayed => $r->header('idempotency-replayed') } })
     } @requests;
     ok eventually(20, sub { busy() >= @requests - $prompt + 2 }), @requests - $prompt . ' requests wait';
-    is $release->(), 201, '  and the one before them is stored';
+    is $release->('now'), 201, '  and the one before them is stored';
     return map { $_->() } @replies;
 }
 sub post { my ($body, %more) = @_; return [POST => '/v1/traces/', $body, key => $key, %more] }
@@ -209,7 +213,7 @@ subtest 'clients that have gone' => sub {
     close $_ for @sockets;
     my $stayed = later(sub { api(@{ post(body('stayed')) }, server => $server)->status });
     ok eventually(20, sub { busy() > @gone + 2 }), 'and one more';
-    $release->();
+    $release->('now');
     is $stayed->(), 201, 'that one is stored';
     cmp_ok stored(@gone), '<=', 6, 'the others at most once';
     is api(@{ post(body('next')) }, server => $server)->status, 201, 'and so is the next';
@@ -219,7 +223,7 @@ subtest 'a commit that does not end' => sub {
     my $release = hold();
     my @said = in_parallel(5, sub { my $r = api(@{ post(body("late-$_[0]")) }, server => $server); return { status => $r->status, retry => $r->header('retry-after') } });
     is_deeply [grep { $_->{status} != 201 && !($_->{status} == 503 && $_->{retry}) } @said], [], 'those that waited go with the next, or are told 503';
-    is $release->(), 503, 'the one on it is told 503';
+    is $release->('answered'), 503, 'the one on it is told 503';
     is stored(map { "late-$_" } 1 .. 5), scalar(grep { $_->{status} == 201 } @said), '  as they are stored';
     is api(@{ post(body('after')) }, server => $server)->status, 201, 'the next one is';
 };

@@ -12,10 +12,13 @@
  * is away is that for all of them.
  *
  * Threads: a member's thread sleeps from the moment it is in the queue until it is told to lead or that all
- * is done. Meanwhile the leader's thread alone touches the member's request and its pool; the lock hands
+ * is done. Meanwhile the leader's thread alone touches the member's request and its pool; the locks hand
  * both over and back. A member leaves the queue by itself when nobody has taken it within
  * TuorDatabaseTimeout; once it is taken it waits for its leader, whose statement has a deadline. Where the
  * client goes away nothing changes: its thread is here, and notices when it writes the answer.
+ *
+ * Each thread sleeps on a seat of its own, which stays for its next request: those who are woken together
+ * need not stand in line for one lock, and whoever wakes them may do so when all else is done.
  */
 #include "traces.h"
 
@@ -27,10 +30,19 @@ APLOG_USE_MODULE(tuor_traces);
 /* One for a server and a kind of statement: servers may have databases and limits of their own. */
 typedef struct share_queue {
     server_rec *s;
-    apr_thread_mutex_t *lock;           /* over all that follows, and the states of members */
+    apr_pool_t *pool;                   /* of the child's life */
+    apr_thread_mutex_t *lock;           /* over all that follows, the pool, and the states of members */
     share_member *first, *last;
     int flights;                        /* statements under way */
 } queue;
+
+typedef struct share_seat {
+    apr_thread_mutex_t *lock;           /* over told; taken last */
+    apr_thread_cond_t *woken;
+    int told;
+} seat;
+
+static _Thread_local seat *own_seat;
 
 static queue *queue_of(const server_rec *s, const share_kind *kind)
 {
@@ -39,8 +51,19 @@ static queue *queue_of(const server_rec *s, const share_kind *kind)
 
 /* -------------------------------------------------------------- the queue */
 
+static seat *seat_of_thread(queue *w)
+{
+    if (!own_seat) {
+        own_seat = apr_pcalloc(w->pool, sizeof(*own_seat));
+        apr_thread_mutex_create(&own_seat->lock, APR_THREAD_MUTEX_DEFAULT, w->pool);
+        apr_thread_cond_create(&own_seat->woken, w->pool);
+    }
+    return own_seat;
+}
+
 static void enqueue(queue *w, share_member *m)
 {
+    m->seat = seat_of_thread(w);
     m->state = SHARE_QUEUED;
     if (w->first) {
         w->last->next = m;
@@ -75,10 +98,35 @@ static void leave_queue(queue *w, const share_member *m)
     take_out(w, at, before);
 }
 
-static void tell(share_member *m, share_state what)
+/* Its state says what. From here on its thread goes on, and m may be gone. */
+static void tell(share_member *m)
 {
-    m->state = what;
-    apr_thread_cond_signal(m->told);
+    seat *at = m->seat;
+
+    apr_thread_mutex_lock(at->lock);
+    at->told = 1;
+    apr_thread_mutex_unlock(at->lock);
+    apr_thread_cond_signal(at->woken);
+}
+
+/* @param end 0: however long it takes. @return whether somebody told this thread to go on */
+static int told_until(seat *at, apr_time_t end)
+{
+    apr_time_t now = end ? apr_time_now() : 0;
+    int told;
+
+    apr_thread_mutex_lock(at->lock);
+    while (!at->told && !end) {
+        apr_thread_cond_wait(at->woken, at->lock);
+    }
+    while (!at->told && now < end) {
+        apr_thread_cond_timedwait(at->woken, at->lock, end - now);
+        now = apr_time_now();
+    }
+    told = at->told;
+    at->told = 0;
+    apr_thread_mutex_unlock(at->lock);
+    return told;
 }
 
 /* Those who wait and have room in the leader's statement. @return how many rows it has */
@@ -103,35 +151,42 @@ static int take_company(queue *w, const share_kind *kind, share_member *leader)
     return n;
 }
 
-/* One statement less is under way: the first in the queue leads the next. */
-static void pass_on(queue *w)
+/* One statement less is under way. @return the first in the queue, to be told to lead the next; or NULL */
+static share_member *pass_on(queue *w)
 {
+    share_member *m = NULL;
+
     if (w->first) {
-        tell(take_out(w, &w->first, NULL), SHARE_LEADING);
+        m = take_out(w, &w->first, NULL);
+        m->state = SHARE_LEADING;
     }
     else {
         w->flights--;
     }
+    return m;
 }
 
-/* Until somebody takes this member or lets it lead, or its time is over. */
+/* Until somebody has done this member's part or lets it lead, or nobody has taken it in time. */
 static void await(queue *w, share_member *m, apr_interval_time_t timeout)
 {
-    apr_time_t now = apr_time_now();
+    int queued;
 
-    while (m->state == SHARE_QUEUED && now < m->since + timeout) {
-        apr_thread_cond_timedwait(m->told, w->lock, m->since + timeout - now);
-        now = apr_time_now();
+    if (told_until(m->seat, m->since + timeout)) {
+        return;
     }
-    if (m->state == SHARE_QUEUED) {
+    apr_thread_mutex_lock(w->lock);
+    queued = m->state == SHARE_QUEUED;
+    if (queued) {
         leave_queue(w, m);
-        m->state = SHARE_DONE;
-        m->err = tuor_error_make(m->q->pool, HTTP_SERVICE_UNAVAILABLE, "The database is too slow at the moment: try again shortly");
-        m->err->cause = "no statement had room for the request in time";
     }
-    while (m->state == SHARE_TAKEN) {
-        apr_thread_cond_wait(m->told, w->lock);
+    apr_thread_mutex_unlock(w->lock);
+    if (!queued) {
+        told_until(m->seat, 0);
+        return;
     }
+    m->state = SHARE_DONE;
+    m->err = tuor_error_make(m->q->pool, HTTP_SERVICE_UNAVAILABLE, "The database is too slow at the moment: try again shortly");
+    m->err->cause = "no statement had room for the request in time";
 }
 
 /* ---------------------------------------------------------- the statement */
@@ -175,13 +230,14 @@ static void give_up(queue *w, const tuor_error *err, apr_time_t since)
         }
         take_out(w, at, before);
         m->err = copy_error(err, m->q->pool);
-        tell(m, SHARE_DONE);
+        m->state = SHARE_DONE;
+        tell(m);
     }
 }
 
 static void lead(queue *w, const share_kind *kind, share_member *leader, apr_interval_time_t timeout)
 {
-    share_member *m, *next;
+    share_member *m, *next, *successor;
     share_state end = SHARE_DONE;
     apr_pool_t *pool;
     int n;
@@ -192,6 +248,7 @@ static void lead(queue *w, const share_kind *kind, share_member *leader, apr_int
     apr_thread_mutex_unlock(w->lock);
 
     fly(w, kind, leader, n, timeout, pool);
+    apr_pool_destroy(pool);
 
     apr_thread_mutex_lock(w->lock);
     if (leader->err && leader->err->status == HTTP_SERVICE_UNAVAILABLE) {
@@ -200,20 +257,26 @@ static void lead(queue *w, const share_kind *kind, share_member *leader, apr_int
     else if (leader->err && leader->next) {
         end = SHARE_ALONE;              /* refused as a whole, which says nothing of a single one */
     }
-    pass_on(w);
-    for (m = leader->next; m; m = next) {
-        next = m->next;                 /* as soon as it is told and the lock is free, m may be gone */
-        tell(m, end);
+    successor = pass_on(w);
+    for (m = leader; m; m = m->next) {
+        m->state = end;
     }
-    leader->state = end;
     apr_thread_mutex_unlock(w->lock);
-    apr_pool_destroy(pool);
+
+    if (successor) {
+        tell(successor);
+    }
+    for (m = leader->next; m; m = next) {
+        next = m->next;
+        tell(m);
+    }
 }
 
 int share_run(const share_kind *kind, share_member *m)
 {
     queue *w = queue_of(m->q->r->server, kind);
     apr_interval_time_t timeout = tuor_db_timeout(w->s);
+    int queued;
 
     m->since = apr_time_now();
     m->next = NULL;
@@ -224,11 +287,13 @@ int share_run(const share_kind *kind, share_member *m)
         m->state = SHARE_LEADING;
     }
     else {
-        apr_thread_cond_create(&m->told, m->q->pool);
         enqueue(w, m);
+    }
+    queued = m->state == SHARE_QUEUED;
+    apr_thread_mutex_unlock(w->lock);
+    if (queued) {
         await(w, m, timeout);
     }
-    apr_thread_mutex_unlock(w->lock);
     if (m->state == SHARE_LEADING) {
         lead(w, kind, m, timeout);
     }
@@ -236,6 +301,18 @@ int share_run(const share_kind *kind, share_member *m)
 }
 
 /* -------------------------------------------------------------- hooks */
+
+/* A pool with an allocator of its own: its owner's lock is enough for it. */
+static apr_pool_t *own_pool(apr_pool_t *parent)
+{
+    apr_allocator_t *allocator;
+    apr_pool_t *pool;
+
+    apr_allocator_create(&allocator);
+    apr_pool_create_ex(&pool, parent, NULL, allocator);
+    apr_allocator_owner_set(allocator, pool);
+    return pool;
+}
 
 static void child_init(apr_pool_t *pchild, server_rec *s)
 {
@@ -246,6 +323,7 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
         w = apr_pcalloc(pchild, SHARE_KINDS * sizeof(*w));
         for (i = 0; i < SHARE_KINDS; i++) {
             w[i].s = s;
+            w[i].pool = own_pool(pchild);
             apr_thread_mutex_create(&w[i].lock, APR_THREAD_MUTEX_DEFAULT, pchild);
         }
         traces_server_of(s)->queues = w;

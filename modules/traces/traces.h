@@ -119,7 +119,7 @@ typedef struct share_member {
     struct share_member *next;
     apr_time_t since;
     share_state state;
-    struct apr_thread_cond_t *told;
+    struct share_seat *seat;            /**< where its thread sleeps */
 } share_member;
 
 typedef struct share_kind {
