@@ -69,12 +69,15 @@ function List({ search, fallback, onFirst }: { search: URLSearchParams; fallback
     useLayoutEffect(() => {
         const main = scroller();
         if (!main) return;
-        main.scrollTop = list.place.scroll;
-        where.current.scroll = list.place.scroll;
+        const { scroll } = list.place;
+        where.current.scroll = scroll;
+        // With the frame that shows it: the page is laid out once, not here and there.
+        const frame = requestAnimationFrame(() => { main.scrollTop = scroll; });
         const follow = () => { where.current.scroll = main.scrollTop; };
         main.addEventListener('scroll', follow, { passive: true });
         const { leave } = list;
         return () => {
+            cancelAnimationFrame(frame);
             main.removeEventListener('scroll', follow);
             leave(where.current);
         };
