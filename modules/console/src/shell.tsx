@@ -218,8 +218,8 @@ function Shown({ place }: { place: Place }) {
     }, [name]);
     useEffect(() => { if (ready) document.title = `${t(SCREENS[name].label)} – Tuor`; }, [name, ready]);
     let inside: ComponentChildren = null;
-    if (!SCREENS[name]) inside = <Empty title={t('shell.notFound')} action={<a class="button" href={BASE}>{t('shell.toTraces')}</a>}>{t('shell.notFoundText')}</Empty>;
-    else if (failed) inside = <Empty title={t('shell.broken')} action={<button type="button" class="primary" onClick={() => location.reload()}>{t('shell.loadAgain')}</button>}>{t('shell.brokenText')}</Empty>;
+    if (!SCREENS[name]) inside = <Empty whole title={t('shell.notFound')} action={<a class="button" href={BASE}>{t('shell.toTraces')}</a>}>{t('shell.notFoundText')}</Empty>;
+    else if (failed) inside = <Empty whole title={t('shell.broken')} action={<button type="button" class="primary" onClick={() => location.reload()}>{t('shell.loadAgain')}</button>}>{t('shell.brokenText')}</Empty>;
     else if (shown) inside = <Fence key={shown.name}><shown.Screen place={place} rest={shown.name === name ? place.path.slice(1) : []} /></Fence>;
     return <main id="main" tabIndex={-1} ref={main}>{inside}</main>;
 }
@@ -233,7 +233,7 @@ class Fence extends Component<{ children: ComponentChildren }, { broken: boolean
     }
     render() {
         if (!this.state.broken) return this.props.children;
-        return <Empty title={t('shell.broken')} action={<button type="button" class="primary" onClick={() => location.reload()}>{t('shell.loadAgain')}</button>}>{t('shell.brokenText')}</Empty>;
+        return <Empty whole title={t('shell.broken')} action={<button type="button" class="primary" onClick={() => location.reload()}>{t('shell.loadAgain')}</button>}>{t('shell.brokenText')}</Empty>;
     }
 }
 
@@ -242,7 +242,7 @@ function NoOrganization({ problem }: { problem: ApiError }) {
     return (
         <div class="alone"><div class="card stack">
             {choices.length === 0
-                ? <Empty title={t('shell.noOrganization')} action={<button type="button" onClick={() => void signOut()}>{t('shell.signOut')}</button>}>{t('shell.noOrganizationText')}</Empty>
+                ? <Empty whole title={t('shell.noOrganization')} action={<button type="button" onClick={() => void signOut()}>{t('shell.signOut')}</button>}>{t('shell.noOrganizationText')}</Empty>
                 : <><h1>{t('shell.chooseOrganization')}</h1>{choices.map((one) => <button type="button" key={one.id} onClick={() => switchOrganization(one.id)}>{one.name}</button>)}</>}
         </div></div>
     );

@@ -34,8 +34,8 @@ export default function Review({ place, rest }: ScreenProps) {
     if (!post) return null;
     if (rest[0]) return <ListReview post={post} id={rest[0]} search={place.query} />;
     const project = currentProject(session, place);
-    if (!project) return <Empty title={t('review.noProject')}>{t('review.noProjectText')}</Empty>;
-    if (!can(session.me, 'reviewer')) return <Empty title={t('review.viewerQueue')} action={<a class="button" href={`/console/traces?project=${project}`}>{t('review.backToList')}</a>}>{t('review.viewerWhy')}</Empty>;
+    if (!project) return <Empty whole title={t('review.noProject')}>{t('review.noProjectText')}</Empty>;
+    if (!can(session.me, 'reviewer')) return <Empty whole title={t('review.viewerQueue')} action={<a class="button" href={`/console/traces?project=${project}`}>{t('review.backToList')}</a>}>{t('review.viewerWhy')}</Empty>;
     const tag = place.query.get('tag');
     return <QueueReview key={`${project} ${tag}`} post={post} project={project} tag={tag} />;
 }

@@ -149,7 +149,7 @@ function List({ search, fallback, onFirst }: { search: URLSearchParams; fallback
                     {t(filter.status === 'pending' && !narrowed ? 'traces.allDone' : 'traces.noneMatch')}
                 </Empty>)}
             {rows.length > 0 && (
-                <TraceTable rows={rows} columns={columns.split(' ')} dense={dense === 'compact'} everyProject={filter.project === null} project={project}
+                <TraceTable whole={list.place.scroll > 0} rows={rows} columns={columns.split(' ')} dense={dense === 'compact'} everyProject={filter.project === null} project={project}
                     selection={selection} current={current} find={find} href={href} named={named} leases={leases} stale={!list.current}
                     onChoose={choose} onChooseAll={(yes) => setSelection(yes ? all(order) : nothing)} onCurrent={setCurrent} mayReview={can(me, 'reviewer')} />
             )}

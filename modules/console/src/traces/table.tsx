@@ -1,7 +1,7 @@
 // Licensed under the Apache License, Version 2.0; see LICENSE.
 
 import type { ComponentChildren } from 'preact';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Project } from '../api.ts';
 import { t, type TextKey } from '../i18n.ts';
 import { memo, useSteady } from '../memo.ts';
@@ -14,7 +14,12 @@ import type { Selection } from './selection.ts';
 /** Those that can be chosen; status and input are always there. */
 export const COLUMNS = ['output', 'model', 'prompt', 'run', 'tags', 'created', 'reviewer', 'version', 'id'] as const;
 
+/** More than a tall screen shows. */
+const AT_ONCE = 30;
+
 interface Props {
+    /** Every row at once: somebody was further down. */
+    whole: boolean;
     rows: Row[]; columns: string[]; dense: boolean; everyProject: boolean; project: Project | null;
     selection: Selection; current: string | null; find: string; stale: boolean; mayReview: boolean;
     href: (id: string) => string; named: (id: string) => string | null; leases: Map<string, string>;
@@ -24,6 +29,9 @@ interface Props {
 export function TraceTable(props: Props) {
     const { rows, columns, selection, everyProject, find, leases } = props;
     const session = useSession();
+    // What is seen is painted first; the rest follows it.
+    const [rest, setRest] = useState(props.whole);
+    useEffect(() => setRest(true), []);
     const cells = useMemo(() => COLUMNS.filter((one) => columns.includes(one)), [columns.join()]);
     const does = useSteady({ choose: props.onChoose, current: props.onCurrent });
     const head = useRef<HTMLInputElement>(null);
@@ -41,7 +49,7 @@ export function TraceTable(props: Props) {
                         {cells.map((one) => <th key={one} class={`c-${one}`}>{t(`traces.columns.${one}` as TextKey)}</th>)}
                     </tr>
                 </thead>
-                <tbody>{rows.map((row) => {
+                <tbody>{(rest ? rows : rows.slice(0, AT_ONCE)).map((row) => {
                     const project = props.project ?? session.everyProject.find((one) => one.id === row.project);
                     return (
                         <TraceRow key={row.id} row={row} cells={cells} find={find} href={props.href(row.id)} type={project?.input_type ?? 'text'} project={everyProject ? project?.name ?? '' : null} mayReview={props.mayReview}
