@@ -114,7 +114,7 @@ const STATES = {
     'review history': [review(invoices, await first(invoices, 'corrected')), '.outcome', both(key('h'), dialog)],
     'review reset': [review(invoices, await first(invoices, 'corrected')), '.outcome', both(click('.strip > .menu button'), menu)],
     'review delete': [review(invoices, await first(invoices, 'corrected')), '.outcome', both(click('.strip > .menu button', '.strip [role=menu] button:last-child'), dialog)],
-    'review decided': [review(support, await first(support)), DESK, async (page) => {
+    'review decided': [review(scans, await first(scans)), DESK, async (page) => {
         await page.keyboard.press('a');
         await page.locator('.sending .just').waitFor();
         await page.keyboard.press('z');

@@ -9,7 +9,7 @@ import type { Labels } from './protocol.ts';
 interface Acts { escape: () => void; download: () => void; scroller: HTMLElement }
 
 export class Tools {
-    readonly element = document.createElement('header');
+    readonly element = document.createElement('div');
     private paper: Paper | null = null;
     private page = document.createElement('input');
     private pages = document.createElement('span');

@@ -15,20 +15,19 @@ export function AdminsOnly({ what }: { what: string }) {
     return <Locked>{t('settings.adminsOnly', { what })}</Locked>;
 }
 
-// What a declared project is made of stands in its section, and nobody can archive it. Of the rest the API does not
-// say what is declared; its refusal does, by name, and that holds until the page is loaded anew.
-const DECLARED = ['name', 'input_type', 'output_type', 'archived'];
-const MAYBE = ['guidelines', 'webhook_url', 'webhook_secret', 'webhook_active', 'webhook_secret_next', 'webhook_standard'];
+// A project of httpd.conf cannot be archived. Which of its members are declared there the API does not say, for a section
+// may hold any of them; its refusal does, by name, and that holds until the page is loaded anew.
+const MEMBERS = ['name', 'input_type', 'output_type', 'guidelines', 'webhook_url', 'webhook_secret', 'webhook_active', 'webhook_secret_next', 'webhook_standard'];
 const refused = new Map<string, Set<string>>();
 
 /** The members that an error of 409 names. */
 export function declaredIn(error: ApiError): string[] {
     const words = new Set(error.status === 409 ? error.message.match(/\w+/g) ?? [] : []);
-    return [...DECLARED, ...MAYBE].filter((one) => words.has(one));
+    return MEMBERS.filter((one) => words.has(one));
 }
 
-/** locked('name'): it is declared in httpd.conf and changed there. learn: after a refusal, which goes on its way. */
-export function useLocks(project: Project | null): { locked: (member: string) => boolean; learn: <T>(write: Promise<T>) => Promise<T> } {
+/** locked('name'): it is declared in httpd.conf and changed there. learn: after a refusal, which goes on its way; back gets what it names. */
+export function useLocks(project: Project | null, back: (members: string[]) => void): { locked: (member: string) => boolean; learn: <T>(write: Promise<T>) => Promise<T> } {
     const [, turn] = useState(0);
     const known = useMemo(() => {
         const found = refused.get(project?.id ?? '') ?? new Set<string>();
@@ -36,9 +35,11 @@ export function useLocks(project: Project | null): { locked: (member: string) =>
         return found;
     }, [project?.id]);
     return {
-        locked: (member) => Boolean(project?.managed) && (DECLARED.includes(member) || known.has(member)),
+        locked: (member) => Boolean(project?.managed) && (member === 'archived' || known.has(member)),
         learn: (write) => write.catch((error: unknown) => {
-            for (const one of declaredIn(error as ApiError)) known.add(one);
+            const named = project?.managed ? declaredIn(error as ApiError) : [];
+            for (const one of named) known.add(one);
+            back(named);
             turn((old) => old + 1);
             throw error;
         }),

@@ -64,7 +64,12 @@ function Editor({ project, onClose }: { project: Project | null; onClose: () => 
     const [output, setOutput] = useState<OutputType>(project?.output_type ?? 'key_value');
     const [guidelines, setGuidelines] = useState(project?.guidelines ?? '');
     const [made, setMade] = useState<Project | null>(null);
-    const { locked, learn } = useLocks(project);
+    const { locked, learn } = useLocks(project, (members) => {
+        if (members.includes('name')) setName(project!.name);
+        if (members.includes('input_type')) setInput(project!.input_type);
+        if (members.includes('output_type')) setOutput(project!.output_type);
+        if (members.includes('guidelines')) setGuidelines(project!.guidelines ?? '');
+    });
     const types = project !== null && (input !== project.input_type || output !== project.output_type);
 
     const save = useAction(async () => {

@@ -46,7 +46,12 @@ function Editor({ project }: { project: Project }) {
     const dirty = url.trim() !== (project.webhook_url ?? '') || secret !== '' || active !== project.webhook_active || standard !== (project.webhook_standard ?? false);
     useEffect(() => { if (dirty) setSaved(false); }, [dirty]);
 
-    const { locked, learn } = useLocks(project);
+    const { locked, learn } = useLocks(project, (members) => {
+        if (members.includes('webhook_url')) setUrl(project.webhook_url ?? '');
+        if (members.includes('webhook_secret')) setSecret('');
+        if (members.includes('webhook_active')) setActive(project.webhook_active);
+        if (members.includes('webhook_standard')) setStandard(project.webhook_standard ?? false);
+    });
     const put = async (body: Record<string, unknown>) => {
         await learn(send<Project>('PUT', `/v1/projects/${project.id}`, body));
         await session.refresh();

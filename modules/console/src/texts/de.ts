@@ -120,7 +120,7 @@ export const de: Texts = {
         name: 'Name', created: 'Angelegt', actions: 'Aktionen', adminsOnly: 'Nur Administratoren dürfen {what}.',
         projects: {
             change: 'Projekte anlegen und ändern', create: 'Projekt anlegen', id: 'ID', input: 'Eingabeart', output: 'Ausgabeart', webhook: 'Webhook', none: 'Noch keine Projekte', noneText: 'Jeder Trace gehört zu einem Projekt. Ein Administrator legt hier das erste an.',
-            withArchived: { one: '{count} archiviertes zeigen', other: '{count} archivierte zeigen' }, archived: 'Archiviert', managed: 'Verwaltet', managedText: 'Dieses Projekt steht in der Konfiguration des Servers (httpd.conf). Was dort steht, wird dort geändert und ist hier gesperrt.',
+            withArchived: { one: '{count} archiviertes zeigen', other: '{count} archivierte zeigen' }, archived: 'Archiviert', managed: 'Verwaltet', managedText: 'Dieses Projekt steht in der Konfiguration des Servers (httpd.conf). Was dort steht, wird dort geändert: Hier lehnt der Server es ab, und es wird gesperrt.',
             inputs: { text: 'Text', pdf: 'PDF', image: 'Bild' }, outputs: { key_value: 'Schlüssel und Wert', text: 'Text', classification: 'Klassifikation' },
             inputHints: { text: 'Prompts, Nachrichten, beliebiger Text: model_input.content.', pdf: 'Dokumente: model_input.pdf_base64.', image: 'Bilder: model_input.image_base64.' },
             outputHints: { key_value: 'Felder mit Werten, korrigiert in einem Formular.', text: 'Ein langer Text, korrigiert in einem Editor.', classification: 'Eine Bezeichnung von mehreren, korrigiert durch Auswahl.' },
