@@ -120,12 +120,25 @@ async function pages(out, metafile, icon, pdfWorkerFile) {
     const outputs = Object.entries(metafile.outputs);
     const named = (source) => outputs.find(([, output]) => output.entryPoint === source);
     const base = (path) => path.slice(out.length + 1);
+    // What the first screen consists of, so that it is loaded at once and not file by file.
+    const withImports = (path, seen = new Set()) => {
+        if (seen.has(path)) return seen;
+        seen.add(path);
+        for (const one of metafile.outputs[path].imports) if (one.kind === 'import-statement') withImports(one.path, seen);
+        return seen;
+    };
+    const first = withImports(named('src/main.tsx')[0]);
+    const screens = outputs.flatMap(([path, { entryPoint }]) => {
+        const name = entryPoint?.match(/^src\/screens\/(\w+)\.tsx$/)?.[1];
+        return name ? [{ name, files: [...withImports(path)].filter((one) => !first.has(one)) }] : [];
+    });
     const words = base(named('src/review/words.worker.ts')[0]);
     for (const [page, source] of [['index', 'src/main.tsx'], ['pdf', 'src/pdf/frame.ts']]) {
         const [script, output] = named(source);
         const imports = output.imports.filter((one) => one.kind === 'import-statement').map((one) => base(one.path));
         const html = (await readFile(`src/${page}.html`, 'utf8'))
             .replace('%STYLE%', output.cssBundle ? `<link rel="stylesheet" href="/console/${base(output.cssBundle)}">` : '')
+            .replace('%AHEAD%', screens.map((one) => `<meta name="tuor-ahead-${one.name}" content="${one.files.map(base).join(' ')}">`).join('\n'))
             .replace('%PRELOAD%', imports.map((one) => `<link rel="modulepreload" href="/console/${one}">`).join('\n'))
             .replace('%SCRIPT%', `<script type="module" src="/console/${base(script)}"></script>`)
             .replace('%ICON%', icon)

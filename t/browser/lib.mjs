@@ -157,7 +157,7 @@ export async function open(tuor, { as = tuor, ...context } = {}) {
     tab.allow = (...patterns) => tab.excused.push(...patterns);
     tab.goto = (route) => tab.page.goto(route);
     tab.shot = (name) => shot(tab.page, name);
-    tab.axe = (options) => axe(tab.page, options);
+    tab.axe = (options, frame = tab.page) => axe(frame, options);
     tab.signIn = (who = tuor) => signIn(tab.page, who);
     tab.unexcused = () => tab.complaints.filter((line) => !tab.excused.some((pattern) => pattern.test(line)));
     tab.close = async () => {

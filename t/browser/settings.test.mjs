@@ -2,7 +2,10 @@
 //
 // The settings: projects, webhook, keys, tags, members, this browser; what others than administrators see.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
 import { api, ctl, open, project, server, user } from './lib.mjs';
 
 const tuor = await server();
@@ -220,5 +223,33 @@ test('others see what they may, and why not the rest', async () => {
         assert.equal(await t.page.getByRole('button', { name: /^(Create|Edit|Add|Save)/ }).count(), 0, tab);
         await clean(t, `viewer-${tab}`);
     }
+    await t.close();
+});
+
+test('what httpd.conf declares of a project is refused once, then locked', async () => {
+    const id = `proj_${'Declared'.padEnd(22, '0')}`;
+    const conf = path.join(tmpdir(), `tuor-declared-${process.pid}.conf`);
+    after(() => rm(conf, { force: true }));
+    await writeFile(conf, `${await readFile(new URL('server.conf', import.meta.url), 'utf8')}\n<TuorProject ${id}>\n  Organization Demo\n  Name "From the file"\n  OutputType text\n</TuorProject>\n`);
+    const own = await server({ include: conf });
+    for (let i = 0; i < 100 && !(await api(own, 'GET', '/v1/projects/')).some((one) => one.id === id); i++) await new Promise((resolve) => { setTimeout(resolve, 100); });
+    const t = await open(own);
+    t.allow(/status of 409/);
+    await show(t, 'projects');
+    await t.page.getByRole('button', { name: 'Edit: From the file' }).click();
+    await t.page.getByText('declared in the server', { exact: false }).waitFor();
+    assert.equal(await button(t, 'Archive').isDisabled(), true, 'never archived');
+    await t.page.getByLabel('Name').fill('From here');
+    await t.page.getByLabel('Guidelines').fill('Be kind.');
+    await button(t, 'Save').click();
+    await t.page.getByRole('alert').getByText('declares name', { exact: false }).waitFor();
+    assert.deepEqual([await t.page.getByLabel('Name').isDisabled(), await t.page.getByLabel('Name').inputValue()], [true, 'From the file'], 'locked, as it was');
+    assert.equal(await t.page.getByLabel('Guidelines').inputValue(), 'Be kind.', 'what was typed elsewhere stays');
+    await clean(t, 'project-declared');
+    await button(t, 'Save').click();
+    await t.page.getByRole('dialog').waitFor({ state: 'detached' });
+    assert.equal((await api(own, 'GET', `/v1/projects/${id}`)).guidelines, 'Be kind.');
+    await t.page.getByRole('button', { name: 'Edit: From the file' }).click();
+    assert.equal(await t.page.getByLabel('Name').isDisabled(), true, 'and stays locked');
     await t.close();
 });

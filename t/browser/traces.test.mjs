@@ -89,6 +89,7 @@ test('pages by keyset; whoever comes back finds the place', async () => {
     await seed(tuor, 120, () => ({ project_id: p.id }));
     const t = await open(tuor, { viewport: { width: 1200, height: 700 } });
     await list(t, `project=${p.id}`);
+    await rows(t).nth(49).waitFor();
     assert.equal(await rows(t).count(), 50);
     await t.page.getByRole('button', { name: 'Load more' }).click();
     await t.page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 100);

@@ -81,9 +81,17 @@ export function formatDay(iso: string): string {
 
 const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [['year', 31536000], ['month', 2592000], ['week', 604800], ['day', 86400], ['hour', 3600], ['minute', 60], ['second', 1]];
 
+/** At most a few hundred: the counts stay below the next unit's size. */
+const agoTexts = new Map<string, string>();
+
 /** '3 min. ago' */
 export function ago(iso: string): string {
     const seconds = (new Date(iso).getTime() - Date.now()) / 1000;
     const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? UNITS[UNITS.length - 1];
-    return relative().format(Math.round(seconds / size), unit);
+    const count = Math.round(seconds / size);
+    const known = agoTexts.get(`${count} ${unit}`);
+    if (known !== undefined) return known;
+    const text = relative().format(count, unit);
+    agoTexts.set(`${count} ${unit}`, text);
+    return text;
 }

@@ -4,6 +4,7 @@
 // turned off as a whole (WCAG 2.1.4), and list themselves in the help and the palette.
 
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import { language } from './i18n.ts';
 import { stored } from './settings.ts';
 
 export interface Shortcut {
@@ -62,7 +63,7 @@ export function keyName(event: Pressed, mac: boolean): string {
 /** 'mod+Enter' as people see it on a key cap. */
 export function keyLabel(keys: string | string[]): string {
     const first = typeof keys === 'string' ? keys : keys[0];
-    return first.replace('mod+', MAC ? '⌘' : 'Ctrl ').replace('shift+', '⇧').replace('Enter', '⏎')
+    return first.replace('mod+', MAC ? '⌘' : language === 'de' ? 'Strg ' : 'Ctrl ').replace('shift+', '⇧').replace('Enter', '⏎')
         .replace('ArrowDown', '↓').replace('ArrowUp', '↑').replace('ArrowLeft', '←').replace('ArrowRight', '→').replace('Escape', 'Esc');
 }
 

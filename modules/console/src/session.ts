@@ -32,17 +32,22 @@ export function can(me: Me, role: Role): boolean { return RANK[me.role] >= RANK[
 /** Throws ApiError: 401 is not signed in, 403 signed in without an organization. */
 export async function loadSession(): Promise<Omit<Session, 'refresh'>> {
     chooseOrganization(stored('organization'));
-    let me: Me;
     try {
-        me = await get<Me>('/v1/me');
+        return await loadAll();
     } catch (error) {
         // A choice that no longer holds is forgotten.
         if (!(error instanceof ApiError) || error.status !== 403 || !stored('organization')) throw error;
         store('organization', null);
         chooseOrganization(null);
-        me = await get<Me>('/v1/me');
+        return loadAll();
     }
-    return { me, ...await loadShelf() };
+}
+
+// All at once; what /v1/me is refused with says most.
+async function loadAll(): Promise<Omit<Session, 'refresh'>> {
+    const shelf = loadShelf();
+    shelf.catch(() => {});
+    return { me: await get<Me>('/v1/me'), ...await shelf };
 }
 
 export async function loadShelf(): Promise<Pick<Session, 'projects' | 'everyProject' | 'tags'>> {

@@ -4,11 +4,11 @@
 // screen an address means. Screens are loaded when they are first shown.
 
 import { Component, type ComponentChildren, type ComponentType } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, onConnection } from './api.ts';
 import { chooseLanguage, language, LANGUAGES, t, type Language, type TextKey } from './i18n.ts';
 import { activeShortcuts, useShortcuts } from './keys.ts';
-import { BASE, go, usePlace, type Place } from './router.ts';
+import { BASE, go, here, usePlace, type Place } from './router.ts';
 import { can, loadSession, loadShelf, SessionContext, signOut, switchOrganization, type Session } from './session.ts';
 import { applyTheme, store, stored, useStored, type Theme } from './settings.ts';
 import { SignIn } from './screens/signin.tsx';
@@ -19,7 +19,9 @@ export interface ScreenProps { place: Place; rest: string[] }
 type Screen = ComponentType<ScreenProps>;
 type PaletteType = typeof import('./palette.tsx').Palette;
 
-const SCREENS: Record<string, { load: () => Promise<{ default: Screen }>; label: TextKey; admin?: boolean }> = {
+/** ahead: asks for what the screen will show, before there is a session to draw it with. */
+interface Loaded { default: Screen; ahead?: (place: Place) => void }
+const SCREENS: Record<string, { load: () => Promise<Loaded>; label: TextKey; admin?: boolean }> = {
     traces: { load: () => import('./screens/traces.tsx'), label: 'shell.traces' },
     review: { load: () => import('./screens/review.tsx'), label: 'shell.review' },
     prompts: { load: () => import('./screens/prompts.tsx'), label: 'shell.prompts' },
@@ -29,6 +31,27 @@ const SCREENS: Record<string, { load: () => Promise<{ default: Screen }>; label:
     settings: { load: () => import('./screens/settings.tsx'), label: 'shell.settings' },
 };
 
+/** What the first screen needs is asked for at once, not one thing after the other. */
+let begun: ReturnType<typeof loadSession> | null = null;
+export function begin(): void {
+    const place = here();
+    const name = place.path[0] ?? 'traces';
+    if (name === 'sign-in') return;
+    begun = loadSession();
+    begun.catch(() => { /* told where it is waited for */ });
+    const files = document.querySelector<HTMLMetaElement>(`meta[name="tuor-ahead-${CSS.escape(name)}"]`)?.content ?? '';
+    for (const file of files.split(' ').filter(Boolean)) {
+        const link = document.createElement('link');
+        link.rel = 'modulepreload';
+        link.href = BASE + file;
+        document.head.append(link);
+    }
+    SCREENS[name]?.load().then((loaded) => {
+        loadedScreens.set(name, loaded.default);
+        loaded.ahead?.(place);
+    }, () => { /* said by Shown */ });
+}
+
 export function Console() {
     const place = usePlace();
     const [session, setSession] = useState<Session | null>(null);
@@ -37,7 +60,7 @@ export function Console() {
 
     const start = async () => {
         try {
-            const loaded = await loadSession();
+            const loaded = await (begun ?? loadSession());
             const refresh = async () => {
                 const shelf = await loadShelf();
                 setSession((old) => old && { ...old, ...shelf });
@@ -46,9 +69,11 @@ export function Console() {
             setProblem(null);
         } catch (error) {
             setProblem(error instanceof ApiError ? error : new ApiError(0, String(error)));
+        } finally {
+            begun = null;
         }
     };
-    useEffect(() => {
+    useLayoutEffect(() => {
         onConnection(() => setProblem(new ApiError(401, '')), setOnline);
         void start();
     }, []);
@@ -167,28 +192,34 @@ function Help({ onClose }: { onClose: () => void }) {
     );
 }
 
-/** The screen of the address; the old one stays until the new one is loaded. */
+const loadedScreens = new Map<string, Screen>();
+
+/** The screen of the address; the old one stays until the new one is loaded, which happens once. */
 function Shown({ place }: { place: Place }) {
     const name = place.path[0] ?? 'traces';
-    const [shown, setShown] = useState<{ name: string; Screen: Screen } | null>(null);
+    const [, turn] = useState(0);
     const [failed, setFailed] = useState(false);
     const main = useRef<HTMLElement>(null);
-    useEffect(() => {
+    const last = useRef<{ name: string; Screen: Screen } | null>(null);
+    const ready = loadedScreens.get(name);
+    if (ready) last.current = { name, Screen: ready };
+    const shown = last.current;
+    useLayoutEffect(() => {
         const known = SCREENS[name];
         let gone = false;
-        if (known && shown?.name !== name) {
+        setFailed(false);
+        if (known && !ready) {
             known.load().then((loaded) => {
-                if (gone) return;
-                setFailed(false);
-                setShown({ name, Screen: loaded.default });
-                document.title = `${t(known.label)} – Tuor`;
-            }, () => setFailed(true));
+                loadedScreens.set(name, loaded.default);
+                if (!gone) turn((old) => old + 1);
+            }, () => { if (!gone) setFailed(true); });
         }
         return () => { gone = true; };
     }, [name]);
+    useEffect(() => { if (ready) document.title = `${t(SCREENS[name].label)} – Tuor`; }, [name, ready]);
     let inside: ComponentChildren = null;
-    if (!SCREENS[name]) inside = <Empty title={t('shell.notFound')} action={<a class="button" href={BASE}>{t('shell.toTraces')}</a>}>{t('shell.notFoundText')}</Empty>;
-    else if (failed) inside = <Empty title={t('shell.broken')} action={<button type="button" class="primary" onClick={() => location.reload()}>{t('shell.loadAgain')}</button>}>{t('shell.brokenText')}</Empty>;
+    if (!SCREENS[name]) inside = <Empty whole title={t('shell.notFound')} action={<a class="button" href={BASE}>{t('shell.toTraces')}</a>}>{t('shell.notFoundText')}</Empty>;
+    else if (failed) inside = <Empty whole title={t('shell.broken')} action={<button type="button" class="primary" onClick={() => location.reload()}>{t('shell.loadAgain')}</button>}>{t('shell.brokenText')}</Empty>;
     else if (shown) inside = <Fence key={shown.name}><shown.Screen place={place} rest={shown.name === name ? place.path.slice(1) : []} /></Fence>;
     return <main id="main" tabIndex={-1} ref={main}>{inside}</main>;
 }
@@ -202,7 +233,7 @@ class Fence extends Component<{ children: ComponentChildren }, { broken: boolean
     }
     render() {
         if (!this.state.broken) return this.props.children;
-        return <Empty title={t('shell.broken')} action={<button type="button" class="primary" onClick={() => location.reload()}>{t('shell.loadAgain')}</button>}>{t('shell.brokenText')}</Empty>;
+        return <Empty whole title={t('shell.broken')} action={<button type="button" class="primary" onClick={() => location.reload()}>{t('shell.loadAgain')}</button>}>{t('shell.brokenText')}</Empty>;
     }
 }
 
@@ -211,7 +242,7 @@ function NoOrganization({ problem }: { problem: ApiError }) {
     return (
         <div class="alone"><div class="card stack">
             {choices.length === 0
-                ? <Empty title={t('shell.noOrganization')} action={<button type="button" onClick={() => void signOut()}>{t('shell.signOut')}</button>}>{t('shell.noOrganizationText')}</Empty>
+                ? <Empty whole title={t('shell.noOrganization')} action={<button type="button" onClick={() => void signOut()}>{t('shell.signOut')}</button>}>{t('shell.noOrganizationText')}</Empty>
                 : <><h1>{t('shell.chooseOrganization')}</h1>{choices.map((one) => <button type="button" key={one.id} onClick={() => switchOrganization(one.id)}>{one.name}</button>)}</>}
         </div></div>
     );

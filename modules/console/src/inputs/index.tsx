@@ -3,8 +3,7 @@
 // What the model was given: the left pane of the review screen. Keep one InputPane
 // mounted from trace to trace (no key by trace): its PDF frame then stays warm.
 
-import type { ComponentType } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import type { Project } from '../api.ts';
 import { t, type TextKey } from '../i18n.ts';
 import { member, textOf, type Json } from '../json.ts';
@@ -12,6 +11,7 @@ import { useStored } from '../settings.ts';
 import { Glyph } from '../ui/index.tsx';
 import { hasColumns } from './columns.ts';
 import { ImagePane } from './image.tsx';
+import { findInPdf, PdfPane, warmFrame, warmPdf } from './pdf.tsx';
 import { downloadMain, pinInput, readyInput, type Ready } from './ready.ts';
 import { findableText, valuePatterns } from './search.ts';
 import { partText, type Message } from './shape.ts';
@@ -19,14 +19,9 @@ import { clearFound, findInTexts, TextView } from './text.tsx';
 import { JsonTree } from './tree.tsx';
 import './inputs.css';
 
-// pdf.js and what belongs to it is loaded for projects of PDFs alone.
-type Pdf = typeof import('./pdf.tsx');
-let pdf: Pdf | null = null;
-const loadPdf = async () => { pdf ??= await import('./pdf.tsx'); };
-
-/** For screens that are about to show a project's traces: what its first PDF needs comes while the trace does. */
+/** For screens that are about to show a project's traces: pdf.js, which is loaded for projects of PDFs alone, comes while the trace does. */
 export function warmPane(project: Project): void {
-    if (project.input_type === 'pdf') void loadPdf().then(() => pdf!.warmFrame());
+    if (project.input_type === 'pdf') warmFrame();
 }
 
 /** input: the trace's model_input. Fills its parent, which has a height. */
@@ -43,7 +38,7 @@ export function InputPane({ project, input, traceId }: { project: Project; input
                     : t(`input.misfit_${project.input_type}` as TextKey, { key: shape.misfit.key })}</Notice>}
             {shape.system !== undefined && <System text={shape.system} projectId={project.id} />}
             {!shape.misfit && <Main project={project} ready={ready} traceId={traceId} />}
-            {project.input_type === 'pdf' && <LazyPdf ready={ready} traceId={traceId} off={!isPdf} />}
+            {project.input_type === 'pdf' && <PdfPane ready={ready} traceId={traceId} off={!isPdf} />}
             {shape.others && (shape.misfit ? <div class="body"><JsonTree key={traceId} value={shape.others} label={t('input.label')} /></div>
                 : <Others value={shape.others} projectId={project.id} traceId={traceId} />)}
         </section>
@@ -55,13 +50,6 @@ function Main({ project, ready, traceId }: { project: Project; ready: Ready; tra
     if (ready.problem) return <Problem project={project} ready={ready} />;
     if (ready.image) return <ImagePane image={ready.image} name={ready.name} projectId={project.id} onDownload={() => downloadMain(ready)} />;
     return null;
-}
-
-// Stays, unseen, while a trace without a PDF is shown.
-function LazyPdf(props: { ready: Ready; traceId: string; off: boolean }) {
-    const [Pane, setPane] = useState<ComponentType<typeof props> | null>(() => pdf?.PdfPane ?? null);
-    useEffect(() => { if (!Pane) void loadPdf().then(() => setPane(() => pdf!.PdfPane)); }, []);
-    return Pane ? <Pane {...props} /> : <div class="viewer" hidden={props.off} />;
 }
 
 function Notice({ children }: { children: string }) {
@@ -143,7 +131,7 @@ export function warmInput(project: Project, input: Json, traceId: string): void 
         const image = new Image();
         image.src = ready.image.url;
         image.decode().catch(() => { /* said when it is shown */ });
-    } else if (project.input_type === 'pdf' && ready.bytes) void loadPdf().then(() => pdf!.warmPdf(ready, traceId));
+    } else if (project.input_type === 'pdf' && ready.bytes) warmPdf(ready, traceId);
 }
 
 /**
@@ -152,8 +140,8 @@ export function warmInput(project: Project, input: Json, traceId: string): void 
  */
 export async function findInInput(text: string): Promise<{ count: number; at: number; page?: number }> {
     const patterns = valuePatterns(text);
-    if (pdf && document.querySelector('.input .pdf:not([hidden])')) {
-        const inPdf = await pdf.findInPdf(findableText(text), patterns);
+    if (document.querySelector('.input .pdf:not([hidden])')) {
+        const inPdf = await findInPdf(findableText(text), patterns);
         if (inPdf.count) return inPdf;
     }
     return findInTexts(patterns);

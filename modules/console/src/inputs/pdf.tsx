@@ -1,6 +1,6 @@
 // Licensed under the Apache License, Version 2.0; see LICENSE.
 //
-// A PDF, shown by a frame of its own (src/pdf). Loaded with the first PDF only.
+// A PDF, shown by a frame of its own (src/pdf), which is made for the first PDF.
 
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../i18n.ts';
@@ -65,7 +65,7 @@ export function findInPdf(text: string, patterns: string[]): Promise<Found> {
     return frame ? frame.find(text, patterns) : Promise.resolve({ count: 0, at: -1 });
 }
 
-/** off: this trace has no PDF; the frame waits for the next one. */
+/** off: this trace has no PDF; the pane stays, unseen, and its frame waits for the next one. */
 export function PdfPane({ ready, traceId, off }: { ready: Ready; traceId: string; off: boolean }) {
     const host = useRef<HTMLDivElement>(null);
     const [state, setState] = useState<{ key: string; state: PdfState }>({ key: traceId, state: 'opening' });

@@ -115,7 +115,9 @@ addEventListener('message', (event: MessageEvent<ToFrame>) => {
         tools = new Tools(labels, finder, { escape: () => say({ type: 'escape' }), download: () => say({ type: 'download' }), scroller: place });
         place.tabIndex = 0;
         place.setAttribute('aria-label', labels.document);
-        document.body.append(tools.element, place);
+        const head = document.createElement('header');
+        head.append(tools.element);
+        document.body.append(head, place);
         break;
     }
     case 'open': openings.set(message.key, open(message.key, message.name, message.bytes)); break;

@@ -24,7 +24,7 @@ export function Versions({ versions, stats, before, after }: {
         <section class="stack tight">
             <h2 id="versions">{t('prompts.versions')}</h2>
             <div class="table" tabIndex={0} role="region" aria-labelledby="versions">
-                <table class="dense">
+                <table class="dense versions">
                     <thead>
                         <tr>
                             <th scope="col">{t('prompts.versionColumn')}</th><th scope="col">{t('prompts.savedAt')}</th><th scope="col">{t('prompts.by')}</th><th scope="col">{t('prompts.source')}</th>
@@ -38,11 +38,11 @@ export function Versions({ versions, stats, before, after }: {
                             return (
                                 <tr key={one.id} class={part ? 'chosen' : ''}>
                                     <th scope="row"><a href={withQuery({ after: one.id, before: null })} aria-current={one === after ? 'true' : undefined}><VersionName prompt={one} /></a>{part && <small>{t(part)}</small>}</th>
-                                    <td><Time at={one.created_at} /></td>
-                                    <td>{names(one.created_by) ?? <Id id={one.created_by} />}</td>
-                                    <td>{t(one.source === 'refinement' ? 'prompts.refined' : 'prompts.byHand')}{one.rationale && <span class="why clip" title={one.rationale}>{one.rationale}</span>}</td>
-                                    <td class="number">{rates ? formatNumber(rates.reviewed) : ''}</td>
-                                    {(['approved', 'corrected', 'rejected'] as const).map((verdict) => <td class="number" key={verdict}>{rates ? rate(rates.rates[verdict]) : ''}</td>)}
+                                    <td data-label={t('prompts.savedAt')}><Time at={one.created_at} /></td>
+                                    <td data-label={t('prompts.by')}>{names(one.created_by) ?? <Id id={one.created_by} />}</td>
+                                    <td class="how">{t(one.source === 'refinement' ? 'prompts.refined' : 'prompts.byHand')}{one.rationale && <span class="why clip" title={one.rationale}>{one.rationale}</span>}</td>
+                                    <td class="number" data-label={t('prompts.reviewed')}>{rates ? formatNumber(rates.reviewed) : ''}</td>
+                                    {(['approved', 'corrected', 'rejected'] as const).map((verdict) => <td class="number" key={verdict} data-label={t(`status.${verdict}`)}>{rates ? rate(rates.rates[verdict]) : ''}</td>)}
                                 </tr>
                             );
                         })}

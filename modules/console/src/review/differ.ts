@@ -7,7 +7,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Piece } from './words.ts';
 
 const PATIENCE = 500;
-const PAUSE = 60;
+/** Several changes at once, such as a paste and what it set going, are one. */
+const PAUSE = 10;
 
 // Trusted Types: one policy, good for one address.
 let address: string | null = null;

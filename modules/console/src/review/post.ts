@@ -29,10 +29,13 @@ let ready: Post | null = null;
 export const whoIs = (me: Me): string => `${me.organization.id}/${me.id}`;
 export const post = (): Post | null => ready;
 
+/** Opens the drawers before it is known whose they are. */
+export function openPost(): void { opened ??= open(); }
+
 /** For whoever is signed in; again after each sign-in. */
 export async function startPost(me: Me): Promise<Post> {
-    opened ??= open();
-    const got = await opened;
+    openPost();
+    const got = await opened!;
     const who = whoIs(me);
     const old = Date.now() - DRAFT_DAYS * 86_400_000;
     const all = await got.drafts.all();

@@ -69,12 +69,15 @@ function List({ search, fallback, onFirst }: { search: URLSearchParams; fallback
     useLayoutEffect(() => {
         const main = scroller();
         if (!main) return;
-        main.scrollTop = list.place.scroll;
-        where.current.scroll = list.place.scroll;
+        const { scroll } = list.place;
+        where.current.scroll = scroll;
+        // With the frame that shows it: the page is laid out once, not here and there.
+        const frame = requestAnimationFrame(() => { main.scrollTop = scroll; });
         const follow = () => { where.current.scroll = main.scrollTop; };
         main.addEventListener('scroll', follow, { passive: true });
         const { leave } = list;
         return () => {
+            cancelAnimationFrame(frame);
             main.removeEventListener('scroll', follow);
             leave(where.current);
         };
@@ -146,7 +149,7 @@ function List({ search, fallback, onFirst }: { search: URLSearchParams; fallback
                     {t(filter.status === 'pending' && !narrowed ? 'traces.allDone' : 'traces.noneMatch')}
                 </Empty>)}
             {rows.length > 0 && (
-                <TraceTable rows={rows} columns={columns.split(' ')} dense={dense === 'compact'} everyProject={filter.project === null} project={project}
+                <TraceTable whole={list.place.scroll > 0} rows={rows} columns={columns.split(' ')} dense={dense === 'compact'} everyProject={filter.project === null} project={project}
                     selection={selection} current={current} find={find} href={href} named={named} leases={leases} stale={!list.current}
                     onChoose={choose} onChooseAll={(yes) => setSelection(yes ? all(order) : nothing)} onCurrent={setCurrent} mayReview={can(me, 'reviewer')} />
             )}

@@ -49,9 +49,9 @@ function List() {
                                 <tr key={one.id} class={one.revoked_at ? 'off' : ''}>
                                     <td>{one.name}</td>
                                     <td><code>tuor_…{one.last4}</code></td>
-                                    <td><Time at={one.created_at} /></td>
-                                    <td>{one.created_by ? names(one.created_by) ?? <code>{one.created_by}</code> : t('settings.keys.server')}</td>
-                                    <td>{one.last_used_at ? <Time at={one.last_used_at} /> : <span class="quiet">{t('settings.keys.never')}</span>}</td>
+                                    <td data-label={t('settings.created')}><Time at={one.created_at} /></td>
+                                    <td data-label={t('settings.keys.by')}>{one.created_by ? names(one.created_by) ?? <code>{one.created_by}</code> : t('settings.keys.server')}</td>
+                                    <td data-label={t('settings.keys.used')}>{one.last_used_at ? <Time at={one.last_used_at} /> : <span class="quiet">{t('settings.keys.never')}</span>}</td>
                                     <td class="number">{one.revoked_at
                                         ? <span class="quiet">{t('settings.keys.revoked')} <Time at={one.revoked_at} /></span>
                                         : <button type="button" aria-label={`${t('settings.keys.revoke')}: ${one.name}`} onClick={() => { revoke.clear(); setRevoking(one); }}>{t('settings.keys.revoke')}</button>}</td>

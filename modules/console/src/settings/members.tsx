@@ -56,7 +56,7 @@ function List() {
                                     <td>{one.login}{one.user_id === me.id && <span class="quiet"> ({t('common.you')})</span>}</td>
                                     <td>{one.name ?? <span class="quiet">–</span>}</td>
                                     <td title={t(`settings.members.may.${one.role}` as TextKey)}>{t(`settings.members.roles.${one.role}` as TextKey)}</td>
-                                    <td><Time at={one.created_at} /></td>
+                                    <td data-label={t('settings.members.since')}><Time at={one.created_at} /></td>
                                     <td class="number"><span class="row right">
                                         <button type="button" aria-label={`${t('common.edit')}: ${one.login}`} onClick={() => setOpen(one)}>{t('common.edit')}</button>
                                         <button type="button" aria-label={`${t('common.remove')}: ${one.login}`} onClick={() => { remove.clear(); setLeaving(one); }}>{t('common.remove')}</button>

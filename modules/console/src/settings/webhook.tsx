@@ -8,7 +8,7 @@ import { BASE, go } from '../router.ts';
 import { can, useSession } from '../session.ts';
 import { currentProject, type ScreenProps } from '../shell.tsx';
 import { announce, Copy, Empty, ErrorNote, Field, Glyph, Time } from '../ui/index.tsx';
-import { AdminsOnly, Locked, rest } from './parts.tsx';
+import { AdminsOnly, Locked, rest, useLocks } from './parts.tsx';
 
 export function Webhook({ place }: ScreenProps) {
     const session = useSession();
@@ -46,8 +46,14 @@ function Editor({ project }: { project: Project }) {
     const dirty = url.trim() !== (project.webhook_url ?? '') || secret !== '' || active !== project.webhook_active || standard !== (project.webhook_standard ?? false);
     useEffect(() => { if (dirty) setSaved(false); }, [dirty]);
 
+    const { locked, learn } = useLocks(project, (members) => {
+        if (members.includes('webhook_url')) setUrl(project.webhook_url ?? '');
+        if (members.includes('webhook_secret')) setSecret('');
+        if (members.includes('webhook_active')) setActive(project.webhook_active);
+        if (members.includes('webhook_standard')) setStandard(project.webhook_standard ?? false);
+    });
     const put = async (body: Record<string, unknown>) => {
-        await send<Project>('PUT', `/v1/projects/${project.id}`, body);
+        await learn(send<Project>('PUT', `/v1/projects/${project.id}`, body));
         await session.refresh();
         announce(t('common.saved'));
     };
@@ -65,13 +71,13 @@ function Editor({ project }: { project: Project }) {
         <div class="stack">
             <form class="stack card" onSubmit={(event) => { event.preventDefault(); void save.run(); }}>
                 {project.managed && <Locked>{t('settings.webhook.managed')}</Locked>}
-                <Field label={t('settings.webhook.url')} name="webhook_url" error={save.error} hint={t('settings.webhook.urlHint')}>{(props) => <input {...props} type="url" inputMode="url" value={url} placeholder="https://hooks.example.com/tuor" onInput={(event) => setUrl(event.currentTarget.value)} />}</Field>
+                <Field label={t('settings.webhook.url')} name="webhook_url" error={save.error} hint={t('settings.webhook.urlHint')}>{(props) => <input {...props} type="url" inputMode="url" value={url} disabled={locked('webhook_url')} placeholder="https://hooks.example.com/tuor" onInput={(event) => setUrl(event.currentTarget.value)} />}</Field>
                 <Field label={t('settings.webhook.secret')} name="webhook_secret" error={save.error} hint={t(project.webhook_secret_set ? 'settings.webhook.secretSet' : 'settings.webhook.secretHint')}>{(props) => (
-                    <div class="row"><input {...props} class="grow mono" autocomplete="off" spellcheck={false} value={secret} placeholder={project.webhook_secret_set ? '••••••••' : ''} onInput={(event) => setSecret(event.currentTarget.value)} />
-                        {secret ? <Copy text={secret} what={t('settings.webhook.secret')} /> : <button type="button" onClick={() => setSecret(newSecret())}>{t('settings.webhook.generate')}</button>}</div>
+                    <div class="row"><input {...props} class="grow mono" autocomplete="off" spellcheck={false} value={secret} disabled={locked('webhook_secret')} placeholder={project.webhook_secret_set ? '••••••••' : ''} onInput={(event) => setSecret(event.currentTarget.value)} />
+                        {secret ? <Copy text={secret} what={t('settings.webhook.secret')} /> : <button type="button" disabled={locked('webhook_secret')} onClick={() => setSecret(newSecret())}>{t('settings.webhook.generate')}</button>}</div>
                 )}</Field>
-                <label class="field check"><input type="checkbox" checked={active} onChange={(event) => setActive(event.currentTarget.checked)} /><span>{t('settings.webhook.active')}</span></label>
-                <label class="field check"><input type="checkbox" checked={standard} onChange={(event) => setStandard(event.currentTarget.checked)} /><span>{t('settings.webhook.standard')}</span></label>
+                <label class="field check"><input type="checkbox" checked={active} disabled={locked('webhook_active')} onChange={(event) => setActive(event.currentTarget.checked)} /><span>{t('settings.webhook.active')}</span></label>
+                <label class="field check"><input type="checkbox" checked={standard} disabled={locked('webhook_standard')} onChange={(event) => setStandard(event.currentTarget.checked)} /><span>{t('settings.webhook.standard')}</span></label>
                 <ErrorNote error={rest(save.error, FIELDS.slice(0, 2))} />
                 <div class="row"><span class="quiet grow" role="status">{saved && t('common.saved')}</span><button type="submit" class="primary" disabled={save.busy || !dirty}>{t('common.save')}</button></div>
             </form>

@@ -121,7 +121,7 @@ export const en = {
         name: 'Name', created: 'Created', actions: 'Actions', adminsOnly: 'Only administrators may {what}.',
         projects: {
             change: 'create and change projects', create: 'Create project', id: 'ID', input: 'Input type', output: 'Output type', webhook: 'Webhook', none: 'No projects yet', noneText: 'Every trace belongs to a project. An administrator creates the first one here.',
-            withArchived: { one: 'Show {count} archived one', other: 'Show {count} archived ones' }, archived: 'Archived', managed: 'Managed', managedText: 'This project is declared in the server\'s configuration (httpd.conf). What is declared there is changed there; the server refuses it here and says which.',
+            withArchived: { one: 'Show {count} archived one', other: 'Show {count} archived ones' }, archived: 'Archived', managed: 'Managed', managedText: 'This project is declared in the server\'s configuration (httpd.conf). What is declared there is changed there: here the server refuses it, and it is locked.',
             inputs: { text: 'Text', pdf: 'PDF', image: 'Image' }, outputs: { key_value: 'Key and value', text: 'Text', classification: 'Classification' },
             inputHints: { text: 'Prompts, messages, any text: model_input.content.', pdf: 'Documents: model_input.pdf_base64.', image: 'Pictures: model_input.image_base64.' },
             outputHints: { key_value: 'Fields with values, corrected in a form.', text: 'A long text, corrected in an editor.', classification: 'One label of several, corrected by choosing.' },

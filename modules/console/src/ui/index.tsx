@@ -118,8 +118,9 @@ export function ErrorNote({ error, retry }: { error: ApiError | null | undefined
     );
 }
 
-export function Empty({ title, children, action }: { title: string; children?: ComponentChildren; action?: ComponentChildren }) {
-    return <div class="empty"><h2>{title}</h2>{children && <p>{children}</p>}{action}</div>;
+/** whole: nothing else is on the page, so that this is its heading. */
+export function Empty({ title, children, action, whole }: { title: string; children?: ComponentChildren; action?: ComponentChildren; whole?: boolean }) {
+    return <div class="empty">{whole ? <h1>{title}</h1> : <h2>{title}</h2>}{children && <p>{children}</p>}{action}</div>;
 }
 
 export function Skeleton({ lines = 6 }: { lines?: number }) {
