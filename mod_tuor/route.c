@@ -253,42 +253,42 @@ static const char *methods_of(apr_pool_t *pool, const entry *first, const segmen
     return apr_array_pstrcat(pool, names, ',');
 }
 
-const char *tuor_route_methods(apr_pool_t *pool, const char *uri)
+/* The most literal route decides; others only share its methods. They stand behind it. */
+static const entry *first_of(const segments *path)
 {
-    segments path;
     int i;
 
-    if (!split(&path, uri)) {
-        return NULL;
-    }
     for (i = 0; i < table->nelts; i++) {
         const entry *e = &APR_ARRAY_IDX(table, i, entry);
 
-        if (matches(&e->path, &path)) {
-            return methods_of(pool, e, &path);
+        if (matches(&e->path, path)) {
+            return e;
         }
     }
     return NULL;
 }
 
+const char *tuor_route_methods(apr_pool_t *pool, const char *uri)
+{
+    segments path;
+    const entry *first = split(&path, uri) ? first_of(&path) : NULL;
+
+    return first ? methods_of(pool, first, &path) : NULL;
+}
+
 int tuor_route_find(tuor_request *q, const char **allow, int *open)
 {
     segments path;
-    const entry *first = NULL;          /* the most literal route decides; others only share its methods */
-    int i;
+    const entry *first = split(&path, q->r->uri) ? first_of(&path) : NULL;
+    const entry *e, *end = (const entry *)table->elts + table->nelts;
 
     *open = 0;
-    if (!split(&path, q->r->uri)) {
+    if (!first) {
         return HTTP_NOT_FOUND;
     }
-    for (i = 0; i < table->nelts; i++) {
-        const entry *e = &APR_ARRAY_IDX(table, i, entry);
-
-        if (!matches(&e->path, &path) || (first && !same_shape(&e->path, &first->path))) {
+    for (e = first; e < end; e++) {
+        if (!matches(&e->path, &path) || !same_shape(&e->path, &first->path)) {
             continue;
-        }
-        if (!first) {
-            first = e;
         }
         if (e->route->method == q->r->method_number) {
             q->route = e->route;
@@ -298,9 +298,6 @@ int tuor_route_find(tuor_request *q, const char **allow, int *open)
             return OK;
         }
         *open |= e->route->role == TUOR_ROLE_PUBLIC;
-    }
-    if (!first) {
-        return HTTP_NOT_FOUND;
     }
     *allow = methods_of(q->pool, first, &path);
     return HTTP_METHOD_NOT_ALLOWED;
