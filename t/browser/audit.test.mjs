@@ -40,6 +40,7 @@ test('who did what, filtered, with the way to the trace', async () => {
 
     const t = await open(tuor);
     await show(t, `project=${p.id}`);
+    await lines(t).first().getByText('quickstart').waitFor(); // an id stands there until the names have come
     const texts = (await lines(t).allTextContents()).map((one) => one.replace(/\s+/g, ' '));
     assert.equal(texts.length, 8);
     assert.match(texts[0], /^Key quickstart deleted trace_/);
