@@ -308,7 +308,11 @@ tuor_slice tuor_field_payload(tuor_request *q, const tuor_json_field *f, int req
  */
 tuor_reply *tuor_reply_begin(tuor_request *q, int status, const char *content_type);
 /** Add text that may go away after the call. */
-void tuor_reply_puts(tuor_reply *rp, const char *text);
+void tuor_reply_add(tuor_reply *rp, const char *text, apr_size_t len);
+static inline void tuor_reply_puts(tuor_reply *rp, const char *text)
+{
+    tuor_reply_add(rp, text, strlen(text));     /* the compiler knows the length of a literal */
+}
 /** At most 511 bytes, for numbers and the like; formatted as by apr_snprintf (APR_INT64_T_FMT). Escapes nothing. */
 void tuor_reply_printf(tuor_reply *rp, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /** Add bytes that live until the request ends; big ones are not copied. */

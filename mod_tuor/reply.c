@@ -71,17 +71,12 @@ static void pass(tuor_reply *rp)
     rp->queued = 0;
 }
 
-static void add(tuor_reply *rp, const char *p, apr_size_t len)
+void tuor_reply_add(tuor_reply *rp, const char *text, apr_size_t len)
 {
     if (rp->buf.len + len > CHUNK && !rp->streaming) {
         queue_buf(rp);
     }
-    tuor_buf_add(&rp->buf, p, len);
-}
-
-void tuor_reply_puts(tuor_reply *rp, const char *text)
-{
-    add(rp, text, strlen(text));
+    tuor_buf_add(&rp->buf, text, len);
 }
 
 void tuor_reply_printf(tuor_reply *rp, const char *fmt, ...)
@@ -99,7 +94,7 @@ void tuor_reply_printf(tuor_reply *rp, const char *fmt, ...)
 void tuor_reply_slice(tuor_reply *rp, tuor_slice s)
 {
     if (s.len < BIG) {
-        add(rp, s.p, s.len);
+        tuor_reply_add(rp, s.p, s.len);
     }
     else if (rp->streaming) {
         tuor_reply_flush(rp);

@@ -141,6 +141,24 @@ subtest 'exclude_fields' => sub {
     is_deeply $one->('final_output.a')->{final_output}, {}, '  it has lost its member';
 };
 
+# A page is looked at without what is long, and looked at again where there was some.
+subtest 'one long field among short ones' => sub {
+    my $mixed = new_org("List mixed $$");
+    my @k = (key => $mixed->{key});
+    my $its = create_project(@k)->{id};
+    my $long = { a => 'x' x 30_000 };
+    my @ids = map { create_trace(@k, project_id => $its, %$_)->{id} } {}, { model_input => $long }, { model_output => $long }, { trace_config => $long }, {}, {};
+    api(POST => "/v1/traces/$ids[4]/review", { action => 'correct', expected_version => 1, corrected_output => $long }, @k);
+    my @each = map { api(GET => "/v1/traces/$_", @k)->json } reverse @ids;
+    is_deeply api(GET => '/v1/traces/', @k)->json, \@each, 'all of them';
+    for my $i (0 .. $#each) {
+        is_deeply api(GET => "/v1/traces/?limit=1&skip=$i", @k)->json, [$each[$i]], 'number ' . ($i + 1);
+        is_deeply api(GET => '/v1/traces/?limit=50&from_date=' . $each[$i]{created_at}, @k)->json, [@each[0 .. $i]], '  and what is newer';
+    }
+    is_deeply api(GET => '/v1/traces/?limit=6&exclude_fields=trace_config', @k)->json,
+        [map { my %less = %$_; delete $less{trace_config}; \%less } @each], 'without a long one';
+};
+
 subtest 'streaming' => sub {
     my $big = new_org("List big $$");
     my $its = create_project(key => $big->{key})->{id};

@@ -2,10 +2,11 @@
 /*
  * GET /v1/traces/: newest first, by keyset.
  *
- * A page of 500 rows of 5 MB must not have to fit in memory. So rows are fetched in batches of
- * about BATCH_BYTES (PostgreSQL adds up the lengths, which it knows without reading the values),
- * each in a unit of work of its own, and a batch has left before the next is fetched. A page of
- * ordinary rows is one batch, one statement and one write.
+ * A page of 500 rows of 5 MB must not have to fit in memory. So a page is asked for as a whole, but
+ * without what is long. If there was anything long, its rows are fetched in batches of about BATCH_BYTES
+ * (PostgreSQL adds up the lengths, which it knows without reading the values), each in a unit of work of
+ * its own, and a batch has left before the next is fetched. A page of ordinary rows is one statement and
+ * one write.
  */
 #include "traces.h"
 
@@ -50,12 +51,31 @@ static tuor_error *run(tuor_result **res, page *p, const char *sql)
     return err;
 }
 
+/* The empty text, which no payload is, stands for what is long: five such columns a row fill five batches at most. */
+#define UNLESS_LONG "CASE WHEN octet_length(%s) > " APR_STRINGIFY(BATCH_BYTES) " / $1 THEN '' ELSE %s END"
+
 /* A column that is fetched only to be thrown away need not be fetched. */
-static const char *payload_columns(const page *p)
+static const char *payload_columns(const page *p, int unless_long)
 {
-    return apr_psprintf(p->q->pool, "%s, t.model_output, %s, t.corrected_output, t.correction_diff",
-                        excluded(p->ex, X_INPUT) ? "NULL::text" : "t.model_input",
-                        excluded(p->ex, X_CONFIG) ? "NULL::text" : "t.trace_config");
+    static const struct { const char *column; excludable field; } payload[] = {
+        { "t.model_input", X_INPUT }, { "t.model_output", X_FIELDS }, { "t.trace_config", X_CONFIG },
+        { "t.corrected_output", X_FIELDS }, { "t.correction_diff", X_FIELDS }
+    };
+    const char *columns = "";
+    unsigned i;
+
+    for (i = 0; i < sizeof(payload) / sizeof(*payload); i++) {
+        const char *one = payload[i].column;
+
+        if (payload[i].field != X_FIELDS && excluded(p->ex, payload[i].field)) {
+            one = "NULL::text";
+        }
+        else if (unless_long) {
+            one = apr_psprintf(p->q->pool, UNLESS_LONG, one, one);
+        }
+        columns = apr_pstrcat(p->q->pool, columns, ", ", one, NULL);
+    }
+    return columns;
 }
 
 /* What a row takes in memory. */
@@ -68,43 +88,47 @@ static tuor_error *fetch(tuor_result **res, page *p)
     const char *order, *found = rows(&order, p, "t.*", p->skip, p->left + 1);
 
     return run(res, p, apr_pstrcat(p->q->pool,
-        "SELECT " TRACE_HEAD_COLUMNS ", ", payload_columns(p), ", t.bytes FROM (SELECT t.*, " SIZE " AS size, sum(" SIZE
+        "SELECT " TRACE_HEAD_COLUMNS, payload_columns(p, 0), ", t.bytes FROM (SELECT t.*, " SIZE " AS size, sum(" SIZE
         ") OVER (", order, " ROWS UNBOUNDED PRECEDING) AS bytes FROM (", found,
         ") t) t WHERE t.bytes - t.size < " APR_STRINGIFY(BATCH_BYTES), order, NULL));
 }
 
-/*
- * The page at once, if it is small: PostgreSQL looks at its rows twice, which costs less than to carry them
- * through a running sum. No rows where it is not small, or empty.
- */
-static tuor_error *fetch_whole(tuor_result **res, page *p)
+/* The page at once, without what is long. */
+static tuor_error *fetch_short(tuor_result **res, page *p)
 {
-    const char *order, *found = rows(&order, p, "t.*", p->skip, p->left + 1);
+    const char *order, *columns = apr_pstrcat(p->q->pool, TRACE_HEAD_COLUMNS, payload_columns(p, 1), ", 0 AS bytes", NULL);
 
-    return run(res, p, apr_pstrcat(p->q->pool,
-        "SELECT " TRACE_HEAD_COLUMNS ", ", payload_columns(p), ", 0 AS bytes FROM (", found, ") t WHERE (SELECT sum(" SIZE
-        ") FROM (", found, ") t) < " APR_STRINGIFY(BATCH_BYTES), order, NULL));
+    return run(res, p, rows(&order, p, columns, 0, p->left + 1));
 }
 
-/* Whether every row of the index is one of the page, so that a second look costs little. */
-static int is_plain(const page *p)
+static int has_long(const tuor_result *res)
 {
-    const filter *f = &p->f;
+    int row, col, n = tuor_result_rows(res);
 
-    return p->skip < 100 && !f->statuses && !f->tag && !f->model && !f->prompt_version_id && !f->internal_run_id;
+    for (row = 0; row < n; row++) {
+        for (col = T_INPUT; col <= T_DIFF; col++) {
+            if (!tuor_result_null(res, row, col) && !tuor_result_slice(res, row, col).len) {
+                return 1;
+            }
+        }
+    }
+    return 0;
 }
 
+/* Rows that are passed over need no tags and no look at their columns: the inner query of fetch() has neither. */
 static tuor_error *fetch_first(tuor_result **res, page *p)
 {
     tuor_error *err;
 
-    if (is_plain(p)) {
-        err = fetch_whole(res, p);
-        if (err || tuor_result_rows(*res)) {
-            return err;
-        }
+    if (p->skip) {
+        return fetch(res, p);
     }
-    return fetch(res, p);
+    err = fetch_short(res, p);
+    if (!err && has_long(*res)) {
+        tuor_result_clear(*res);
+        err = fetch(res, p);
+    }
+    return err;
 }
 
 /* The last id of the page, where the first batch did not reach it. */
