@@ -308,6 +308,50 @@ subtest 'TuorWebhookConcurrency: one at a time for a project' => sub {
     $sent += 3;
 };
 
+# A claim looks at what lies behind the last one, so that a long backlog is not walked again each time.
+subtest 'claims: who is next' => sub {
+    my $claimed = sub {
+        my ($busy, $after, $from) = @_;
+        my $list = sub { defined $_[0] ? "ARRAY[" . join(',', map { "'$_'" } @{ $_[0] }) . "]::text[]" : 'NULL' };
+        return join ' ', split /\n/, $hooks->psql(<<"END");
+            BEGIN;
+            INSERT INTO tuor.organizations (org_id, name) SELECT 'org_!' || o, 'Claims' FROM generate_series(1, 3) o;
+            INSERT INTO tuor.projects (org_id, id, name, webhook_url, webhook_secret, webhook_active)
+                SELECT 'org_!' || o, 'proj_' || p, 'Claims', 'https://x', 's', true FROM generate_series(1, 3) o, generate_series(1, 3) p;
+            INSERT INTO tuor.webhook_deliveries (org_id, id, project_id, event_id, event_type, created_at, updated_at, body_size, body)
+                SELECT 'org_!' || o, 'whd_' || p || n, 'proj_' || p, 'evt_1', 'webhook.test', now(), now(), 2, '{}'
+                FROM generate_series(1, 3) o, generate_series(1, 3) p, generate_series(1, 3) n WHERE o <> 2 OR p = 2;
+            SELECT right(org_id, 1) || right(id, 2)
+                FROM tuor.webhook_claim('try', 1000, 1000, 2, 1000, @{[$list->($busy)]}, @{[$list->([map { 0 } @{ $busy // [] }])]}, @{[$from // "'', ''"]}, @{[$list->($after)]})
+                WHERE org_id < 'org_0';
+            ROLLBACK;
+END
+    };
+    my $all = '111 112 121 122 131 132 221 222 311 312 321 322 331 332';
+    my @known = map { "org_!$_" } '1/proj_2', '2/proj_2', '3/proj_1';
+    is $claimed->(undef, undef), $all, 'the oldest of each project, as many as may be under way';
+    is $claimed->(\@known, undef), $all, 'asked for by a child of the version before';
+    is $claimed->(\@known, ['', '', '']), $all, 'nothing is known';
+    is $claimed->(\@known, ['', '', ''], "'org_!2', 'proj_2'"), '311 312 321 322 331 332 111 112 121 122 131 132 221 222', 'who was last is last';
+    is $claimed->(\@known, ['whd_21', '', 'whd_12']), '111 112 122 123 131 132 221 222 313 321 322 331 332', 'what lies before is not looked at';
+    is $claimed->(\@known, ['whd_29', 'whd_29', 'whd_19'], "'org_!1', 'proj_3'"), '321 322 331 332 111 112 131 132', 'there may be nothing behind';
+};
+
+subtest 'pending again, behind what was claimed since' => sub {
+    my $own = Tuor::Webhooks->start(conf => "TuorWebhookConcurrency 2 1\nServerLimit 1\nStartServers 1\nMaxRequestWorkers 16\nMaxSpareThreads 16\n");
+    my $project = $own->project($receiver->url('/slow/1'));
+    $own->verdict($project);
+    my $early = $own->settled($project, 10);
+    $own->verdict($project) for 1 .. 7;
+    sleep 3.5;      # further back than claims look by themselves
+    $own->psql("UPDATE tuor.webhook_deliveries SET status = 'pending' WHERE id = '$early->{id}'");
+    my $of = sub { my $wanted = shift; return grep { $_->{status} eq $wanted } $own->deliveries($project) };
+    ok eventually(10, sub { my ($one) = grep { $_->{id} eq $early->{id} } $of->('success'); $one && $one->{attempt_count} == 2 }), 'it is sent';
+    cmp_ok scalar($of->('pending')), '>', 0, '  before those that came later';
+    $sent += 9;
+    ok eventually(20, sub { $of->('success') == 8 }), '  which are sent, too';
+};
+
 subtest 'a network that is allowed' => sub {
     my $project = $hooks->project($receiver->url('/ok'));
     my $port = $receiver->port;

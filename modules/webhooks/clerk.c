@@ -28,10 +28,14 @@ APLOG_USE_MODULE(tuor_webhooks);
 #define LAST_TURNS 4
 #define DOUBTS_MAX 16
 
-/* How many deliveries of a project are under way. */
+/* Deliveries are committed in another order than that of their ids, by no more than this: claims look back so far. */
+#define LATE apr_time_from_sec(2)
+
+/* A project: how many of its deliveries are under way, and which was claimed last. */
 typedef struct busy {
     struct busy *next;
     int n;
+    char last[sizeof("whd_") + TUOR_ID_DIGITS];         /* "": any may be pending */
     char key[];
 } busy;
 
@@ -51,7 +55,7 @@ typedef struct clerk {
 static const tuor_stmt claim_stmt = {
     "webhooks_claim",
     "SELECT org_id, id, project_id, event_id, trace_id, url, secret, body, next_secret, standard, traceparent"
-    " FROM tuor.webhook_claim($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+    " FROM tuor.webhook_claim($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
 };
 
 static const tuor_stmt unclaim_stmt = { "webhooks_unclaim", "SELECT tuor.webhook_unclaim($1)" };
@@ -64,7 +68,7 @@ static const tuor_stmt sweep_stmt = { "webhooks_sweep", "SELECT tuor.webhook_swe
 
 /* ------------------------------------------------------------- under way */
 
-static void count(clerk *c, const char *key)
+static void count(clerk *c, const char *key, const char *id)
 {
     busy *b;
 
@@ -77,9 +81,13 @@ static void count(clerk *c, const char *key)
             abort();
         }
         strcpy(b->key, key);
+        b->last[0] = '\0';
         b->n = 0;
         b->next = c->projects;
         c->projects = b;
+    }
+    if (strcmp(id, b->last) > 0) {
+        apr_cpystrn(b->last, id, sizeof(b->last));
     }
     b->n++;
     c->under_way++;
@@ -239,20 +247,27 @@ static int share(const clerk *c, int free_places)
     return half < 1 ? 1 : half < c->d->settings->share ? half : c->d->settings->share;
 }
 
-static tuor_error *claim(clerk *c, tuor_db *db, tuor_result **res, const char *token)
+/* Claims go by id, so that up to a project's last one nothing is pending. everywhere: has become so again, or came late. */
+static tuor_error *claim(clerk *c, tuor_db *db, tuor_result **res, const char *token, int everywhere)
 {
     apr_array_header_t *names = apr_array_make(c->scratch, 16, sizeof(const char *));
     apr_array_header_t *counts = apr_array_make(c->scratch, 16, sizeof(const char *));
+    apr_array_header_t *after = apr_array_make(c->scratch, 16, sizeof(const char *));
+    const char *settled = tuor_id_floor("whd", apr_time_now() - LATE, c->scratch);
     int most = room(c);
 
-    for (const busy *b = c->projects; b; b = b->next) {
+    for (busy *b = c->projects; b; b = b->next) {
+        if (everywhere) {
+            b->last[0] = '\0';
+        }
         push(names, b->key);
         push(counts, apr_itoa(c->scratch, b->n));
+        push(after, strcmp(b->last, settled) < 0 ? b->last : settled);
     }
     return tuor_db_exec(res, db, &claim_stmt, TUOR_ARGS(
         tuor_text(token), tuor_int((apr_int64_t)c->d->settings->timeout * 1000 + LEASE_MARGIN_MS), tuor_int(most),
         tuor_int(share(c, most)), tuor_int(CLAIM_BYTES), tuor_texts(names), tuor_texts(counts),
-        tuor_text(c->after_org ? c->after_org : ""), tuor_text(c->after_project ? c->after_project : "")));
+        tuor_text(c->after_org ? c->after_org : ""), tuor_text(c->after_project ? c->after_project : ""), tuor_texts(after)));
 }
 
 /* Was it committed or not? Nothing of it was sent, so it can be undone; beyond a few the sweeper does it. */
@@ -291,7 +306,7 @@ static void hand_over(clerk *c, const tuor_result *res, const char *token, apr_i
         if (!d) {
             break;
         }
-        count(c, d->project_key);
+        count(c, d->project_key, d->id);
         webhook_tray_put(&c->d->outgoing, d);
     }
     if (n) {
@@ -377,7 +392,7 @@ static int turn(clerk *c)
         err = tuor_db_exec(NULL, db, &sweep_stmt, TUOR_NO_ARGS);
     }
     if (!err && claiming) {
-        err = claim(c, db, &res, token);
+        err = claim(c, db, &res, token, sweeping);
     }
     if (!err && (err = tuor_db_commit(db)) && res && tuor_result_rows(res)) {
         doubt(c, token);
