@@ -9,6 +9,10 @@ function setup(thread)
    thread:set("number", threads)
 end
 
+-- A request is put together of three strings: the load generator shares the processors with what it measures.
+local MARK = "@@@@@@@@@@@@@@@@"
+local before, behind, same
+
 function init(args)
    kind = args[1]
    math.randomseed(os.time() * 100 + number)
@@ -16,25 +20,27 @@ function init(args)
       wrk.headers["X-API-Key"] = os.getenv("BENCH_KEY")
    end
    if kind == "create" then
-      local body = assert(io.open(os.getenv("BENCH_BODY"))):read("*a")
-      local at = body:find("@@@@@@@@@@@@@@@@", 1, true)
-
-      before, behind = body:sub(1, at - 1), body:sub(at + 16)
       count = 0
-      wrk.method = "POST"
       wrk.headers["Content-Type"] = "application/json"
+      same = wrk.format("POST", nil, nil, assert(io.open(os.getenv("BENCH_BODY"))):read("*a"))
    elseif kind == "get" then
       rows = tonumber(os.getenv("BENCH_ROWS"))
+      same = wrk.format("GET", wrk.path .. "trace_" .. MARK)
+   else
+      same = wrk.format()
+      return
    end
-   same = wrk.format()
+   local at = same:find(MARK, 1, true)
+
+   before, behind = same:sub(1, at - 1), same:sub(at + #MARK)
 end
 
 function request()
    if kind == "create" then
       count = count + 1
-      return wrk.format(nil, nil, nil, string.format("%s%02d%05d%09d%s", before, number, math.random(0, 99999), count, behind))
+      return before .. string.format("%02d%05d%09d", number, math.random(0, 99999), count) .. behind
    elseif kind == "get" then
-      return wrk.format(nil, string.format("%strace_%022d", wrk.path, math.random(rows)))
+      return before .. string.format("%022d", math.random(rows)) .. behind
    end
    return same
 end

@@ -18,7 +18,6 @@ const { invoices, scans, photos, support, people } = await scene(tuor, hooks);
 const first = async (project, status) => (await api(tuor, 'GET', `/v1/traces/?project_id=${project.id}&status=${status}&limit=1&exclude_fields=model_input`))[0].id;
 const trace = async (project, status = 'pending') => `/console/review/${await first(project, status)}?project=${project.id}`;
 const ready = (what) => (page) => page.locator(what).first().waitFor();
-const NARROW = ['traces', 'review', 'analytics'];
 
 // name: [address, what has to be there, what is done before]
 const SCREENS = {
@@ -46,6 +45,10 @@ const SCREENS = {
         await page.locator('.attempts').waitFor();
     }],
     audit: ['/console/audit', ready('.events li')],
+    projects: [`/console/settings/projects?project=${invoices.id}`, ready('.settings form, .settings tbody tr')],
+    webhook: [`/console/settings/webhooks?project=${invoices.id}`, ready('.settings form')],
+    'api-keys': ['/console/settings/keys', ready('tbody tr')],
+    tags: ['/console/settings/tags', ready('tbody tr')],
     members: ['/console/settings/members', ready('tbody tr')],
     keys: [await trace(invoices), ready('.fields'), async (page) => { await page.keyboard.press('?'); await page.locator('.help').waitFor(); }],
 };
@@ -54,7 +57,7 @@ test('screens', async () => {
     await mkdir(out, { recursive: true });
     for (const [variant, context] of [['', { viewport: { width: 1280, height: 800 } }], ['-dark', { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' }], ['-narrow', { viewport: { width: 390, height: 780 }, isMobile: true, hasTouch: true }]]) {
         for (const [name, [address, there, prepare]] of Object.entries(SCREENS)) {
-            if ((variant === '-narrow' && !NARROW.includes(name)) || (wanted.length > 0 && !wanted.includes(name))) continue;
+            if ((variant === '-narrow' && name === 'keys') || (wanted.length > 0 && !wanted.includes(name))) continue;
             const tab = await open(tuor, { as: name === 'sign-in' ? null : name.startsWith('review') || name === 'queue' ? people.ada : tuor, locale: 'en-GB', reducedMotion: 'reduce', ...context });
             tab.allow(/401|409/);
             await tab.context.addInitScript(() => { try { localStorage.setItem('tuor.hint.keys', 'seen'); } catch { /* the frame of PDFs has none */ } });
