@@ -155,7 +155,7 @@ test('from the key to the next trace, painted', async () => {
     await page.waitForSelector('textarea.text');
     await page.keyboard.press('e');
     await page.waitForSelector('textarea.text:focus');
-    const typed = await keystrokes(page);
+    const typed = await keystrokes(tab);
     console.log(`# keystroke in 20 KB of text: p50 ${percentile(typed, 0.5).toFixed(1)} ms, p95 ${percentile(typed, 0.95).toFixed(1)} ms`);
     await page.locator('.difference ins').first().waitFor();
     await tab.close();

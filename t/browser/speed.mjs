@@ -50,17 +50,40 @@ export const turnTo = (page, address) => page.evaluate((to) => {
     dispatchEvent(new PopStateEvent('popstate'));
 }, address);
 
-/** Types a sentence; the ms of main thread from each key to behind what its input event set going. */
-export async function keystrokes(page, text = 'The quick brown fox jumps over the lazy dog, again and again.') {
-    await page.evaluate(() => {
-        globalThis.typed = [];
-        document.addEventListener('keydown', () => {
-            const from = performance.now();
-            const channel = new MessageChannel();
-            channel.port1.onmessage = () => globalThis.typed.push(performance.now() - from);
-            addEventListener('input', () => queueMicrotask(() => channel.port2.postMessage(0)), { once: true });
-        }, true);
-    });
-    await page.keyboard.type(text, { delay: 40 });
-    return page.evaluate(() => globalThis.typed);
+/**
+ * Types a sentence into what has the focus; the ms of main thread that each key costs: its handlers, layout and paint, and what
+ * is done about it afterwards. (A message that is posted then would come late: Chromium holds others back until a key is painted.)
+ */
+export async function keystrokes(tab, text = 'The quick brown fox jumps over the lazy dog, again and again.') {
+    const cdp = await tab.context.newCDPSession(tab.page);
+    await cdp.send('Performance.enable');
+    const busy = async () => (await cdp.send('Performance.getMetrics')).metrics.find((one) => one.name === 'TaskDuration').value * 1000;
+    const times = [];
+    let before = await busy();
+    for (const letter of text) {
+        await tab.page.keyboard.type(letter);
+        await tab.page.waitForTimeout(40);
+        const now = await busy();
+        times.push(now - before);
+        before = now;
+    }
+    return times;
+}
+
+/** Loads an address; the ms from there until selector matches and that was painted. Playwright's own waiting looks but twice a second. */
+export async function loading(tab, address, selector) {
+    await tab.page.addInitScript((wanted) => {
+        if (parent !== globalThis) return;
+        globalThis.seen = new Promise((resolve) => {
+            const look = () => {
+                if (!document.querySelector(wanted)) return;
+                observer.disconnect();
+                requestAnimationFrame(() => setTimeout(() => resolve(performance.now())));
+            };
+            const observer = new MutationObserver(look);
+            observer.observe(document, { subtree: true, childList: true, attributes: true });
+        });
+    }, selector);
+    await tab.goto(address);
+    return tab.page.evaluate(() => globalThis.seen);
 }
