@@ -12,7 +12,7 @@ import { BASE, go, here, usePlace, type Place } from './router.ts';
 import { can, loadSession, loadShelf, SessionContext, signOut, switchOrganization, type Session } from './session.ts';
 import { applyTheme, store, stored, useStored, type Theme } from './settings.ts';
 import { SignIn } from './screens/signin.tsx';
-import { Dialog, Empty, ErrorNote, Glyph, Key, Menu } from './ui/index.tsx';
+import { Dialog, Empty, ErrorNote, Glyph, Key, Menu, useHereSeen } from './ui/index.tsx';
 
 /** A screen gets the place behind its own name: /console/prompts/proj_1 is ['proj_1'] for prompts. */
 export interface ScreenProps { place: Place; rest: string[] }
@@ -118,12 +118,7 @@ function Bar({ session, place }: { session: Session; place: Place }) {
     const all = screen === 'traces' && place.query.get('project') === 'all';
     const name = me.name ?? me.login;
     useEffect(() => { if (project) store('project', project); }, [project]);
-    // On a narrow screen the row is longer than the screen: where one is, is seen.
-    const nav = useRef<HTMLElement>(null);
-    useEffect(() => {
-        const here = nav.current?.querySelector<HTMLElement>('[aria-current]');
-        if (here) nav.current!.scrollLeft = here.offsetLeft + here.offsetWidth / 2 - nav.current!.offsetLeft - nav.current!.clientWidth / 2;
-    }, [screen]);
+    const nav = useHereSeen(screen);
     const [Palette, setPalette] = useState<{ shown: PaletteType } | null>(null);
     useShortcuts([
         { keys: '?', does: t('shell.help'), run: () => setHelp(true) },

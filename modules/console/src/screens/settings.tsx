@@ -6,6 +6,7 @@ import { t, type TextKey } from '../i18n.ts';
 import { BASE } from '../router.ts';
 import type { ScreenProps } from '../shell.tsx';
 import { useSession } from '../session.ts';
+import { useHereSeen } from '../ui/index.tsx';
 import { Browser } from '../settings/browser.tsx';
 import { Keys } from '../settings/keys.tsx';
 import { Members } from '../settings/members.tsx';
@@ -19,10 +20,11 @@ export default function Settings(props: ScreenProps) {
     const { me } = useSession();
     const name = props.rest[0] && props.rest[0] in TABS ? props.rest[0] : 'projects';
     const Tab = TABS[name];
+    const tabs = useHereSeen(name);
     return (
         <div class="page settings">
             <header><h1>{t('shell.settings')}</h1><span class="quiet">{me.organization.name}</span></header>
-            <nav class="tabs" aria-label={t('shell.settings')}>
+            <nav class="tabs" aria-label={t('shell.settings')} ref={tabs}>
                 {Object.keys(TABS).map((one) => <a key={one} href={`${BASE}settings/${one}`} aria-current={one === name ? 'page' : undefined}>{t(`settings.tabs.${one}` as TextKey)}</a>)}
             </nav>
             <Tab key={name} {...props} />

@@ -7,7 +7,7 @@ import { formatDay, formatNumber, t, type TextKey } from '../i18n.ts';
 import { BASE, go, withQuery } from '../router.ts';
 import { useSession } from '../session.ts';
 import { useStored } from '../settings.ts';
-import { Dialog, Empty, Field, Glyph, Menu } from '../ui/index.tsx';
+import { Dialog, Empty, Field, Glyph, Menu, useHereSeen } from '../ui/index.tsx';
 import type { Figures, Share } from './list.ts';
 import { COLUMNS } from './table.tsx';
 
@@ -15,8 +15,9 @@ const STATUSES = ['', 'pending', 'approved', 'corrected', 'rejected'] as const;
 
 export function StatusTabs({ filter, counts }: { filter: Filter; counts: Omit<Share, 'total'> | null }) {
     const total = counts && counts.pending + counts.approved + counts.rejected + counts.corrected;
+    const tabs = useHereSeen(filter.status);
     return (
-        <nav class="tabs" aria-label={t('traces.status')}>
+        <nav class="tabs" aria-label={t('traces.status')} ref={tabs}>
             {STATUSES.map((status) => {
                 const count = status ? counts?.[status] : total;
                 return (

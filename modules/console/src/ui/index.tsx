@@ -2,11 +2,21 @@
 //
 // The few components that every screen shares. Looks stand in base.css.
 
-import type { ComponentChildren, JSX } from 'preact';
+import type { ComponentChildren, JSX, RefObject } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { ApiError, type Status, type Tag } from '../api.ts';
 import { keyLabel } from '../keys.ts';
 import { ago, formatTime, t, type TextKey } from '../i18n.ts';
+
+/** For a row of links that is longer than a narrow screen: the one that stands for here is seen. */
+export function useHereSeen(here: string): RefObject<HTMLElement | null> {
+    const row = useRef<HTMLElement>(null);
+    useEffect(() => {
+        const one = row.current?.querySelector<HTMLElement>('[aria-current]');
+        if (one) row.current!.scrollLeft = one.offsetLeft + one.offsetWidth / 2 - row.current!.offsetLeft - row.current!.clientWidth / 2;
+    }, [here]);
+    return row;
+}
 
 // ------------------------------------------------------------------- glyphs
 
