@@ -56,13 +56,28 @@ test('a tab loaded anew goes on where it was, and progress counts', async () => 
     await page.locator('.actions .primary').waitFor();
     await page.getByText('0 of 4 today').waitFor();
     const first = await shown(page);
+    const each = async () => Number.parseFloat(await page.locator('.pace').textContent());
+    await page.waitForTimeout(1200);
+    await page.keyboard.press('a');
+    await page.getByText('1 of 4 today').waitFor();
+    assert.ok(await each() >= 1.2, 'how long it took');
+    await page.keyboard.press('z');
+    await page.getByText('0 of 4 today').waitFor();
+    assert.equal(await page.locator('.pace').count(), 0, 'what is taken back does not count');
+    assert.equal(await shown(page), first);
     await page.keyboard.press('a');
     await page.waitForFunction((id) => !document.querySelector('.strip h1')?.textContent.endsWith(id), first);
     await page.getByText('1 of 4 today').waitFor();
+    const took = await each();
+    assert.ok(took >= 1.2 && took < 60, `${took} seconds`);
     const second = await shown(page);
     await page.reload();
     await page.locator('.actions .primary').waitFor();
     assert.equal(await shown(page), second);
+    await page.locator('.pace').waitFor();
+    assert.equal(await each(), took, 'it is kept');
+    await page.keyboard.press('a');
+    await page.getByText('2 of 4 today').waitFor();
     await tab.close();
 });
 

@@ -124,6 +124,7 @@ export class PdfFrame {
             this.finds.delete(message.id);
             break;
         case 'escape': this.onEscape(); break;
+        case 'active': dispatchEvent(new Event('tuor-active')); break;
         case 'download': this.onDownload(); break;
         case 'link': if (typeof message.url === 'string') this.onLink(message.url); break;
         }

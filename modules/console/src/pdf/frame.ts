@@ -140,4 +140,13 @@ addEventListener('message', (event: MessageEvent<ToFrame>) => {
         break;
     }
 });
+// Somebody reads here, which the console cannot see. Every few seconds are enough.
+let told = 0;
+for (const name of ['keydown', 'pointermove', 'wheel', 'scroll']) {
+    addEventListener(name, () => {
+        if (performance.now() - told < 5000) return;
+        told = performance.now();
+        say({ type: 'active' });
+    }, { capture: true, passive: true });
+}
 say({ type: 'ready' });

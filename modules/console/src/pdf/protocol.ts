@@ -25,5 +25,7 @@ export type FromFrame =
     | { type: 'failed'; key: string; why: 'password' | 'broken' }
     | { type: 'found'; id: number; count: number; at: number; page?: number }
     | { type: 'escape' }
+    /** Somebody reads. */
+    | { type: 'active' }
     | { type: 'download' }
     | { type: 'link'; url: string };

@@ -15,6 +15,7 @@ import { Actions, type Acts, type Sink } from './actions.tsx';
 import { Case } from './case.tsx';
 import { Autosave } from './drafts.ts';
 import { advance, current, near, open, remember, skipped, step, type Decision } from './order.ts';
+import { dayOf, Pace, withTrace } from './pace.ts';
 import type { Post } from './post.ts';
 import { Panes } from './panes.tsx';
 import { Strip } from './strip.tsx';
@@ -38,6 +39,8 @@ export function Desk({ walk, post, decided, setDecided }: { walk: Walk; post: Po
     const sink = useRef<Sink>({ tell: () => {} });
     const root = useRef<HTMLDivElement>(null);
     const listeners = useRef(new Set<(kept: boolean, error: unknown) => void>());
+    const pace = usePace(id);
+    const laps = useRef(new Map<string, number>());
     const autosave = useMemo(() => new Autosave(post.drafts, (kept, error) => listeners.current.forEach((tell) => tell(kept, error))), [post]);
 
     useEffect(() => outbox.watch(() => turn((old) => old + 1)), [outbox]);
@@ -74,7 +77,17 @@ export function Desk({ walk, post, decided, setDecided }: { walk: Walk; post: Po
     const waiting = fresh && outbox.entries.findLast((one) => one.trace === fresh.id && (one.state === 'waiting' || one.state === 'sending'));
     const trouble = trace && outbox.entries.find((one) => one.trace === trace.id && (one.state === 'conflict' || one.state === 'refused'));
 
+    // Taken back, a trace goes on where it was.
+    const clock = (one: string, yes: boolean) => {
+        const spent = yes ? pace.of(one) : laps.current.get(one);
+        if (spent === undefined || yes === laps.current.has(one)) return;
+        if (yes) laps.current.set(one, spent);
+        else laps.current.delete(one);
+        const name = `pace.${post.who}`;
+        store(name, JSON.stringify(withTrace(dayOf(stored(name)), spent, yes ? 1 : -1)));
+    };
     const mark = (one: string, yes: boolean) => {
+        clock(one, yes);
         setDecided((old) => {
             const next = new Set(old);
             if (yes) next.add(one);
@@ -214,6 +227,26 @@ function Deleted({ trace, onRestored, onNext }: { trace: Trace; onRestored: () =
             {t('review.deletedText')}
         </Empty>
     );
+}
+
+// What is done in the PDF's frame is told as 'tuor-active' (pdf-frame.ts).
+const DEEDS = ['keydown', 'pointerdown', 'pointermove', 'wheel', 'scroll', 'tuor-active'];
+
+/** The clock of the traces at this desk. */
+function usePace(id: string | null): Pace {
+    const [pace] = useState(() => new Pace());
+    useEffect(() => {
+        const deed = () => pace.touch();
+        const turned = () => pace.touch(!document.hidden);
+        for (const name of DEEDS) addEventListener(name, deed, { capture: true, passive: true });
+        document.addEventListener('visibilitychange', turned);
+        return () => {
+            for (const name of DEEDS) removeEventListener(name, deed, { capture: true });
+            document.removeEventListener('visibilitychange', turned);
+        };
+    }, []);
+    useEffect(() => pace.turn(id), [id]);
+    return pace;
 }
 
 /** The last ten decisions, over reloads. */

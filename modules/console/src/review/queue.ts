@@ -152,6 +152,14 @@ export function useQueueWalk(project: string, tag: string | null, decided: Reado
         }).finally(() => { busy.current = false; });
     }, [project, tag, order.at, order.ids.length, decided.size, round, error, more]);
 
+    // Verdicts that the page before had sent as it went, and that are sent again, were counted twice.
+    const left = useRef(unsentOf(project) > 0);
+    useEffect(() => post()?.outbox.watch(() => {
+        if (!left.current || unsentOf(project) > 0) return;
+        left.current = false;
+        void count();
+    }), [project]);
+
     // An outage ends by itself, and an empty queue fills up.
     useEffect(() => {
         if (!error?.passing && more) return;

@@ -49,5 +49,5 @@ function ListReview({ post, id, search }: { post: Post; id: string; search: URLS
 function QueueReview({ post, project, tag }: { post: Post; project: string; tag: string | null }) {
     const [decided, setDecided] = useState<ReadonlySet<string>>(new Set(post.outbox.entries.map((one) => one.trace)));
     const walk = useQueueWalk(project, tag, decided);
-    return <><QueueProgress progress={walk.progress} /><Desk walk={walk} post={post} decided={decided} setDecided={setDecided} /></>;
+    return <><QueueProgress progress={walk.progress} who={post.who} /><Desk walk={walk} post={post} decided={decided} setDecided={setDecided} /></>;
 }

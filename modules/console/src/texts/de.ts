@@ -204,6 +204,7 @@ export const de: Texts = {
         toPassed: { one: 'Zum übergangenen', other: 'Zu den {count} übergangenen' }, lookAgain: 'Erneut nachsehen', listEnd: 'Das war der letzte', listEndText: 'Sie sind am Ende dieser Liste.',
         noProject: 'Es gibt noch kein Projekt', noProjectText: 'Legen Sie unter Einstellungen, Projekte eines an; dann können Traces eintreffen.',
         progress: '{done} von {total} heute', progressTitle: '{mine} von Ihnen, {others} von anderen, {left} übrig',
+        pace: 'je {time}', paceTitle: 'So lange dauerten Ihre Traces von heute in diesem Browser, ohne Pausen',
         fields: 'Felder der Ausgabe', fieldName: 'Name', fieldValue: 'Wert', fieldType: 'Art', field: 'Feld', noFields: 'Die Ausgabe hat keine Felder.', allFields: { one: '{count} Feld zeigen', other: 'Alle {count} Felder zeigen' },
         addField: 'Feld', addItem: 'Eintrag', item: 'Eintrag {count}', newField: 'neues Feld', nameOf: 'Name von {name}', typeOf: 'Art von {name}', resetField: '{name} zurücksetzen', removeField: '{name} entfernen', removedField: '{name} entfernt', findIn: '{name} in der Eingabe suchen', pasted: { one: '{count} Zeile eingefügt', other: '{count} Zeilen eingefügt' },
         kind: { string: 'Text', number: 'Zahl', boolean: 'ja/nein', null: 'leer' }, list: 'Liste', group: 'Gruppe', true: 'true', false: 'false',

@@ -205,6 +205,7 @@ export const en = {
         toPassed: { one: 'Go to the one you passed over', other: 'Go to the {count} you passed over' }, lookAgain: 'Look again', listEnd: 'That was the last one', listEndText: 'You are at the end of this list.',
         noProject: 'There is no project yet', noProjectText: 'Create one under Settings, Projects; then traces can arrive.',
         progress: '{done} of {total} today', progressTitle: '{mine} by you, {others} by others, {left} left',
+        pace: '{time} each', paceTitle: 'How long your traces of today took in this browser, without pauses',
         fields: 'Fields of the output', fieldName: 'Name', fieldValue: 'Value', fieldType: 'Type', field: 'Field', noFields: 'The output has no fields.', allFields: { one: 'Show {count} field', other: 'Show all {count} fields' },
         addField: 'Field', addItem: 'Item', item: 'Item {count}', newField: 'new field', nameOf: 'Name of {name}', typeOf: 'Type of {name}', resetField: 'Reset {name}', removeField: 'Remove {name}', removedField: '{name} removed', findIn: 'Find {name} in the input', pasted: { one: '{count} row pasted', other: '{count} rows pasted' },
         kind: { string: 'text', number: 'number', boolean: 'yes/no', null: 'empty' }, list: 'list', group: 'group', true: 'true', false: 'false',
