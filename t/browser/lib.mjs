@@ -46,12 +46,17 @@ after(async () => {
 
 // ------------------------------------------------------------------ server
 
+// Below those that the kernel gives to connections: one of these may take a port before the server does.
 async function freePort() {
-    const socket = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => socket.once('listening', resolve));
-    const { port } = socket.address();
-    await new Promise((resolve) => socket.close(resolve));
-    return port;
+    for (;;) {
+        const socket = createServer();
+        const port = await new Promise((resolve) => {
+            socket.once('error', () => resolve(0));
+            socket.listen(10_000 + Math.floor(Math.random() * 22_000), '127.0.0.1', () => resolve(socket.address().port));
+        });
+        await new Promise((resolve) => socket.close(resolve));
+        if (port) return port;
+    }
 }
 
 async function readEnv(dir) {

@@ -55,10 +55,14 @@ sub read_file {
     return scalar <$file> // '';
 }
 
-# A port of the loopback interface that nobody listens on.
+# A port of the loopback interface that nobody listens on, below those that the kernel gives to
+# connections: one of these may take a port before the server does.
 sub free_port {
-    my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) or die "socket: $!\n";
-    return $socket->sockport;
+    for (1 .. 1000) {
+        my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 10_000 + int rand 22_000, Listen => 1) or next;
+        return $socket->sockport;
+    }
+    die "no free port: $!\n";
 }
 
 # eventually(SECONDS, sub { ... }): what the sub returned as soon as it is true;
