@@ -307,13 +307,26 @@ tuor_slice tuor_field_payload(tuor_request *q, const tuor_json_field *f, int req
  * @param content_type not copied; NULL for an answer without a body (204, 304)
  */
 tuor_reply *tuor_reply_begin(tuor_request *q, int status, const char *content_type);
+/** For tuor_reply_add() alone: add what the gathered text has no room for. */
+void tuor_reply_add_more(tuor_reply *rp, const char *text, apr_size_t len);
 /** Add text that may go away after the call. */
-void tuor_reply_add(tuor_reply *rp, const char *text, apr_size_t len);
+static inline void tuor_reply_add(tuor_reply *rp, const char *text, apr_size_t len)
+{
+    tuor_buf *b = (tuor_buf *)rp;               /* its first member */
+
+    if (len < b->size - b->len) {
+        memcpy(b->p + b->len, text, len);
+        b->len += len;
+    }
+    else {
+        tuor_reply_add_more(rp, text, len);
+    }
+}
 static inline void tuor_reply_puts(tuor_reply *rp, const char *text)
 {
     tuor_reply_add(rp, text, strlen(text));     /* the compiler knows the length of a literal */
 }
-/** At most 511 bytes, for numbers and the like; formatted as by apr_snprintf (APR_INT64_T_FMT). Escapes nothing. */
+/** At most 511 bytes; formatted as by apr_snprintf (APR_INT64_T_FMT). Escapes nothing. */
 void tuor_reply_printf(tuor_reply *rp, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /** Add bytes that live until the request ends; big ones are not copied. */
 void tuor_reply_slice(tuor_reply *rp, tuor_slice s);
@@ -321,6 +334,8 @@ void tuor_reply_slice(tuor_reply *rp, tuor_slice s);
 void tuor_reply_raw(tuor_reply *rp, tuor_slice value);
 /** Add a JSON string with quotes and escapes, or null for NULL; s is UTF-8 and may go away after the call. */
 void tuor_reply_json(tuor_reply *rp, const char *s);
+/** Add a number. */
+void tuor_reply_int(tuor_reply *rp, apr_int64_t n);
 /** Add a time as a JSON string, or null for 0. */
 void tuor_reply_time(tuor_reply *rp, apr_time_t t);
 /**

@@ -20,9 +20,9 @@ APLOG_USE_MODULE(tuor);
 #define CHUNK 16000
 
 struct tuor_reply {
+    tuor_buf buf;               /* first: tuor_reply_add() is inline and knows no more */
     tuor_request *q;
     apr_bucket_brigade *bb;
-    tuor_buf buf;
     apr_size_t queued;          /* bytes in bb */
     int streaming;
     int gone;                   /* the client has left */
@@ -71,10 +71,12 @@ static void pass(tuor_reply *rp)
     rp->queued = 0;
 }
 
-void tuor_reply_add(tuor_reply *rp, const char *text, apr_size_t len)
+void tuor_reply_add_more(tuor_reply *rp, const char *text, apr_size_t len)
 {
     if (rp->buf.len + len > CHUNK && !rp->streaming) {
         queue_buf(rp);
+        rp->buf.p = apr_palloc(rp->q->pool, CHUNK);     /* a long answer: it will be full */
+        rp->buf.size = CHUNK;
     }
     tuor_buf_add(&rp->buf, text, len);
 }
@@ -118,18 +120,33 @@ void tuor_reply_json(tuor_reply *rp, const char *s)
     tuor_buf_json(&rp->buf, s);
 }
 
+void tuor_reply_int(tuor_reply *rp, apr_int64_t n)
+{
+    apr_uint64_t left = n < 0 ? -(apr_uint64_t)n : (apr_uint64_t)n;
+    char text[20], *p = text + sizeof(text);
+
+    do {
+        *--p = (char)('0' + left % 10);
+        left /= 10;
+    } while (left);
+    if (n < 0) {
+        *--p = '-';
+    }
+    tuor_reply_add(rp, p, (apr_size_t)(text + sizeof(text) - p));
+}
+
 void tuor_reply_time(tuor_reply *rp, apr_time_t t)
 {
     char text[TUOR_TIME_LEN + 2];
 
     if (!t) {
-        tuor_buf_puts(&rp->buf, "null");
+        tuor_reply_puts(rp, "null");
         return;
     }
     text[0] = '"';
     tuor_time_format(text + 1, t);
     text[TUOR_TIME_LEN] = '"';
-    tuor_buf_add(&rp->buf, text, TUOR_TIME_LEN + 1);
+    tuor_reply_add(rp, text, TUOR_TIME_LEN + 1);
 }
 
 /* Slices that were to live as long as the request: from now on a filter that keeps one has to copy it. */

@@ -39,12 +39,13 @@ static void date_of(apr_int64_t days, int *year, int *month, int *day)
     *year = (int)(y + era * 400 + (*month <= 2));
 }
 
-/* Decimal, with leading zeros. */
-static char *put(char *p, int digits, int n)
+/* Two digits and what follows them. */
+static char *put(char *p, int n, char behind)
 {
-    for (int i = digits; i-- > 0; n /= 10)
-        p[i] = (char)('0' + n % 10);
-    return p + digits;
+    p[0] = (char)('0' + n / 10);
+    p[1] = (char)('0' + n % 10);
+    p[2] = behind;
+    return p + 3;
 }
 
 void tuor_time_format(char out[TUOR_TIME_LEN], apr_time_t t)
@@ -61,20 +62,16 @@ void tuor_time_format(char out[TUOR_TIME_LEN], apr_time_t t)
     }
     date_of(floor_div(seconds, DAY), &year, &month, &day);
     of_day = (int)(seconds - floor_div(seconds, DAY) * DAY);
-    p = put(p, 4, year);
-    *p++ = '-';
-    p = put(p, 2, month);
-    *p++ = '-';
-    p = put(p, 2, day);
-    *p++ = 'T';
-    p = put(p, 2, of_day / 3600);
-    *p++ = ':';
-    p = put(p, 2, of_day / 60 % 60);
-    *p++ = ':';
-    p = put(p, 2, of_day % 60);
-    *p++ = '.';
-    p = put(p, 6, micros);
-    *p++ = 'Z';
+    p = put(p, year / 100, '\0') - 1;
+    p = put(p, year % 100, '-');
+    p = put(p, month, '-');
+    p = put(p, day, 'T');
+    p = put(p, of_day / 3600, ':');
+    p = put(p, of_day / 60 % 60, ':');
+    p = put(p, of_day % 60, '.');
+    p = put(p, micros / 10000, '\0') - 1;
+    p = put(p, micros / 100 % 100, '\0') - 1;
+    p = put(p, micros % 100, 'Z');
     *p = '\0';
 }
 

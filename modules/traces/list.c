@@ -7,8 +7,13 @@
  * (PostgreSQL adds up the lengths, which it knows without reading the values), each in a unit of work of
  * its own, and a batch has left before the next is fetched. A page of ordinary rows is one statement and
  * one write.
+ *
+ * The statement that looks for a page waits for its turn (share.c, though nobody shares it): more of them than there are
+ * processors only take each other's caches, and who comes first would not be served first.
  */
 #include "traces.h"
+
+#include <unistd.h>
 
 APLOG_USE_MODULE(tuor_traces);
 
@@ -29,6 +34,8 @@ typedef struct page {
     apr_pool_t *scratch;        /* of the batch at hand */
     const char *before;         /* only ids below this one, or NULL */
     apr_int64_t skip, left;     /* rows still to be passed over, and to be sent */
+    tuor_result *found;         /* what the first look brought */
+    apr_time_t deadline;        /* of that look; 0: TuorDatabaseTimeout from now */
     const char *next;           /* the last id of the page when there are rows behind it */
 } page;
 
@@ -45,6 +52,7 @@ static tuor_error *run(tuor_result **res, page *p, const char *sql)
     tuor_error *err = tuor_db_begin(&db, p->q, TUOR_DB_EACH);
 
     if (!err) {
+        tuor_db_until(db, p->deadline);
         err = tuor_db_exec(res, db, tuor_stmt_for(sql), (const tuor_arg *)p->f.args->elts, p->f.args->nelts);
     }
     tuor_db_end(db);
@@ -131,6 +139,29 @@ static tuor_error *fetch_first(tuor_result **res, page *p)
     return err;
 }
 
+static tuor_error *take_turn(server_rec *s, share_member *m, int n, apr_time_t deadline, apr_pool_t *pool)
+{
+    page *p = m->work;
+    tuor_error *err;
+
+    (void)s, (void)n, (void)pool;
+    p->deadline = deadline;
+    err = fetch_first(&p->found, p);
+    p->deadline = 0;
+    return err;
+}
+
+static share_kind turns = { SHARE_LIST, 2, 0, 0, NULL, take_turn, NULL };
+
+static tuor_error *await_turn(tuor_result **res, page *p)
+{
+    share_member me = { .q = p->q, .work = p, .n = 1 };
+
+    share_run(&turns, &me);
+    *res = p->found;
+    return me.err;
+}
+
 /* The last id of the page, where the first batch did not reach it. */
 static tuor_error *find_next(page *p)
 {
@@ -206,6 +237,8 @@ static void write_batch(page *p, tuor_reply *rp, const tuor_result *res, int *fi
         tuor_reply_puts(rp, *first ? "[" : ",");
         *first = 0;
         trace_write(rp, &t, p->ex, p->scratch);
+    }
+    if (i > 0) {
         p->before = apr_pstrdup(p->q->pool, t.col[T_ID].p);
     }
     p->skip = 0;
@@ -228,7 +261,7 @@ tuor_error *traces_list(tuor_request *q)
     tuor_error *err = parse(&p, q);
 
     if (!err) {
-        err = fetch_first(&res, &p);
+        err = await_turn(&res, &p);
     }
     if (err) {
         return err;
@@ -265,4 +298,13 @@ tuor_error *traces_list(tuor_request *q)
     }
     tuor_reply_puts(rp, first ? "[]\n" : "]\n");
     return tuor_reply_end(rp);
+}
+
+void list_register(void)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (processors > turns.flights) {
+        turns.flights = (int)processors;
+    }
 }

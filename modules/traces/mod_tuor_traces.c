@@ -71,6 +71,7 @@ static void register_hooks(apr_pool_t *pool)
     share_register(pool);
     writer_register(pool);
     reader_register(pool);
+    list_register();
     tuor_hook_tick(retention_tick, NULL, NULL, APR_HOOK_MIDDLE);
 }
 

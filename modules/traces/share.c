@@ -214,7 +214,9 @@ static void fly(queue *w, const share_kind *kind, share_member *leader, int n, a
         members++;
         m->err = err ? copy_error(err, m->q->pool) : NULL;
     }
-    tuor_metric_observe(*kind->members, members);
+    if (kind->members) {
+        tuor_metric_observe(*kind->members, members);
+    }
 }
 
 /* The database is away. Those who have waited for long need not find that out once more. */

@@ -28,32 +28,33 @@ tuor_slice trace_final_output(const trace *t)
          : status_is(t, "corrected") ? t->col[T_CORRECTED] : TUOR_SLICE_NONE;
 }
 
-/* Ids and statuses need no escapes. */
-static void write_id(tuor_reply *rp, const char *member, tuor_slice id)
+/* A member that is a string or null; before: the text before the string, with its quote. Ids and statuses need no escapes. */
+static void write_id(tuor_reply *rp, tuor_slice before, tuor_slice id)
 {
-    tuor_reply_puts(rp, member);
-    if (!id.p) {
-        tuor_reply_puts(rp, "null");
-        return;
+    if (id.p) {
+        tuor_reply_add(rp, before.p, before.len);
+        tuor_reply_add(rp, id.p, id.len);
+        tuor_reply_puts(rp, "\"");
     }
-    tuor_reply_puts(rp, "\"");
-    tuor_reply_slice(rp, id);
-    tuor_reply_puts(rp, "\"");
+    else {
+        tuor_reply_add(rp, before.p, before.len - 1);
+        tuor_reply_puts(rp, "null");
+    }
 }
 
-static void write_time(tuor_reply *rp, const char *member, tuor_slice t)
+static void write_time(tuor_reply *rp, tuor_slice before, tuor_slice t)
 {
-    tuor_reply_puts(rp, member);
+    tuor_reply_add(rp, before.p, before.len);
     tuor_reply_time(rp, tuor_copy_time(t));
 }
 
-static void write_payload(tuor_reply *rp, const char *member, tuor_slice value, const exclusions *ex,
+static void write_payload(tuor_reply *rp, tuor_slice before, tuor_slice value, const exclusions *ex,
                           excludable field, apr_pool_t *pool)
 {
     if (excluded(ex, field)) {
         return;
     }
-    tuor_reply_puts(rp, member);
+    tuor_reply_add(rp, before.p, before.len);
     tuor_reply_raw(rp, exclude(ex, field, value, pool));
 }
 
@@ -84,29 +85,30 @@ void trace_write(tuor_reply *rp, const trace *t, const exclusions *ex, apr_pool_
 {
     const tuor_slice *c = t->col;
 
-    write_id(rp, "{\"id\":", c[T_ID]);
-    write_id(rp, ",\"org_id\":", c[T_ORG]);
-    write_id(rp, ",\"project_id\":", c[T_PROJECT]);
-    write_id(rp, ",\"status\":", c[T_STATUS]);
-    write_payload(rp, ",\"model_input\":", c[T_INPUT], ex, X_INPUT, pool);
-    write_payload(rp, ",\"model_output\":", c[T_OUTPUT], ex, X_OUTPUT, pool);
-    write_payload(rp, ",\"trace_config\":", c[T_CONFIG], ex, X_CONFIG, pool);
-    write_payload(rp, ",\"corrected_output\":", c[T_CORRECTED], ex, X_CORRECTED, pool);
-    write_payload(rp, ",\"final_output\":", trace_final_output(t), ex, X_FINAL, pool);
+    write_id(rp, TUOR_SLICE("{\"id\":\""), c[T_ID]);
+    write_id(rp, TUOR_SLICE(",\"org_id\":\""), c[T_ORG]);
+    write_id(rp, TUOR_SLICE(",\"project_id\":\""), c[T_PROJECT]);
+    write_id(rp, TUOR_SLICE(",\"status\":\""), c[T_STATUS]);
+    write_payload(rp, TUOR_SLICE(",\"model_input\":"), c[T_INPUT], ex, X_INPUT, pool);
+    write_payload(rp, TUOR_SLICE(",\"model_output\":"), c[T_OUTPUT], ex, X_OUTPUT, pool);
+    write_payload(rp, TUOR_SLICE(",\"trace_config\":"), c[T_CONFIG], ex, X_CONFIG, pool);
+    write_payload(rp, TUOR_SLICE(",\"corrected_output\":"), c[T_CORRECTED], ex, X_CORRECTED, pool);
+    write_payload(rp, TUOR_SLICE(",\"final_output\":"), trace_final_output(t), ex, X_FINAL, pool);
     tuor_reply_puts(rp, ",\"correction_diff\":");
     tuor_reply_raw(rp, c[T_DIFF]);
     write_tags(rp, c[T_TAGS], pool);
-    tuor_reply_printf(rp, ",\"version\":%" APR_INT64_T_FMT, tuor_copy_int(c[T_VERSION]));
-    write_time(rp, ",\"created_at\":", c[T_CREATED_AT]);
-    write_id(rp, ",\"created_by\":", c[T_CREATED_BY]);
-    write_time(rp, ",\"updated_at\":", c[T_UPDATED_AT]);
-    write_id(rp, ",\"updated_by\":", c[T_UPDATED_BY]);
-    write_time(rp, ",\"last_reviewed_at\":", c[T_REVIEWED_AT]);
-    write_id(rp, ",\"last_reviewed_by\":", c[T_REVIEWED_BY]);
-    write_time(rp, ",\"deleted_at\":", c[T_DELETED_AT]);
-    write_id(rp, ",\"deleted_by\":", c[T_DELETED_BY]);
-    write_time(rp, ",\"restored_at\":", c[T_RESTORED_AT]);
-    write_id(rp, ",\"restored_by\":", c[T_RESTORED_BY]);
+    tuor_reply_puts(rp, ",\"version\":");
+    tuor_reply_int(rp, tuor_copy_int(c[T_VERSION]));
+    write_time(rp, TUOR_SLICE(",\"created_at\":"), c[T_CREATED_AT]);
+    write_id(rp, TUOR_SLICE(",\"created_by\":\""), c[T_CREATED_BY]);
+    write_time(rp, TUOR_SLICE(",\"updated_at\":"), c[T_UPDATED_AT]);
+    write_id(rp, TUOR_SLICE(",\"updated_by\":\""), c[T_UPDATED_BY]);
+    write_time(rp, TUOR_SLICE(",\"last_reviewed_at\":"), c[T_REVIEWED_AT]);
+    write_id(rp, TUOR_SLICE(",\"last_reviewed_by\":\""), c[T_REVIEWED_BY]);
+    write_time(rp, TUOR_SLICE(",\"deleted_at\":"), c[T_DELETED_AT]);
+    write_id(rp, TUOR_SLICE(",\"deleted_by\":\""), c[T_DELETED_BY]);
+    write_time(rp, TUOR_SLICE(",\"restored_at\":"), c[T_RESTORED_AT]);
+    write_id(rp, TUOR_SLICE(",\"restored_by\":\""), c[T_RESTORED_BY]);
     tuor_reply_puts(rp, "}");
 }
 

@@ -104,7 +104,7 @@ tuor_error *ingest_statement(server_rec *s, draft **list, int n, apr_time_t dead
 /* ---- statements that requests share (share.c) */
 
 /** Kinds of such statements. */
-enum { SHARE_INGEST, SHARE_INGEST_LARGE, SHARE_INGEST_HUGE, SHARE_READ, SHARE_KINDS };
+enum { SHARE_INGEST, SHARE_INGEST_LARGE, SHARE_INGEST_HUGE, SHARE_READ, SHARE_LIST, SHARE_KINDS };
 
 typedef enum { SHARE_QUEUED, SHARE_TAKEN, SHARE_LEADING, SHARE_ALONE, SHARE_DONE } share_state;
 
@@ -125,7 +125,7 @@ typedef struct share_member {
 typedef struct share_kind {
     int place;                          /**< SHARE_… */
     int flights;                        /**< so many under way at a time, in a child and for a server */
-    int rows_max;                       /**< of members together; a leader alone may have more */
+    int rows_max;                       /**< of members together; a leader alone may have more: 0 is for turns, one each */
     apr_size_t bytes_max;               /**< likewise */
     int (*fits)(const share_member *leader, const share_member *m);     /**< may go together; NULL: any may */
     /**
@@ -134,7 +134,7 @@ typedef struct share_kind {
      * @param deadline as for tuor_db_until()
      */
     tuor_error *(*run)(server_rec *s, share_member *first, int rows, apr_time_t deadline, apr_pool_t *pool);
-    tuor_metric **members;              /**< how many there were */
+    tuor_metric **members;              /**< how many there were; NULL: not counted */
 } share_kind;
 
 /**
@@ -158,6 +158,11 @@ void writer_register(apr_pool_t *pool);
  */
 tuor_error *reader_get(trace *t, int *found, tuor_request *q, const char *id);
 void reader_register(apr_pool_t *pool);
+
+/* ---- lists (list.c) */
+
+/** Find out how many lists may be looked for at a time. */
+void list_register(void);
 
 /* ---- many on their way in (group.c) */
 
