@@ -203,6 +203,29 @@ tuor_error *tuor_db_exec(tuor_result **res, tuor_db *db, const tuor_stmt *stmt, 
     return run(res, db, stmt, args, n, 0);
 }
 
+tuor_error *tuor_db_exec_all(tuor_db *db, tuor_part *parts, int n)
+{
+    tuor_step *steps = apr_pcalloc(db->pool, (apr_size_t)(n + 1) * sizeof(*steps)), *own = steps;
+    tuor_arg entry_args[2];
+    tuor_error *err;
+    int i;
+
+    entry(db, steps, entry_args);
+    own += steps->stmt != NULL;
+    for (i = 0; i < n; i++) {
+        own[i] = (tuor_step){ .stmt = parts[i].stmt, .args = parts[i].args, .n = parts[i].n, .pool = parts[i].pool };
+    }
+    err = tuor_wire_run(db->link, steps, (int)(own - steps) + n, db->pool);
+    if (!err && own != steps) {
+        err = entered(db, steps);
+    }
+    for (i = 0; i < n && !err; i++) {
+        parts[i].res = own[i].res;
+        err = own[i].err;
+    }
+    return err;
+}
+
 tuor_error *tuor_db_exec_commit(tuor_result **res, tuor_db *db, const tuor_stmt *stmt,
                                 const tuor_arg *args, int n)
 {

@@ -55,6 +55,7 @@ typedef struct tuor_step {
     const tuor_stmt *stmt;              /**< prepared on first use; or, without a name, sent as it is */
     const tuor_arg *args;
     int n;
+    apr_pool_t *pool;                   /**< of its result; NULL: that of them all */
     tuor_result *res;                   /**< out */
     tuor_error *err;                    /**< out: why this step failed; steps behind it have none and no result */
 } tuor_step;

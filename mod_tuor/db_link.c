@@ -39,7 +39,8 @@ static APR_OPTIONAL_FN_TYPE(ap_dbd_close) *dbd_close;
 /* One set a child; made in child_init, before there are threads. */
 static struct gate {
     apr_thread_mutex_t *lock;           /* over everything here */
-    apr_thread_cond_t *changed;
+    apr_thread_cond_t *changed;         /* used or opening has */
+    apr_thread_cond_t *exported;        /* an export has ended */
     int used, max;                      /* shared connections out, and allowed out */
     int opening;                        /* a thread is inside mod_dbd's pool */
     apr_time_t closed_until;            /* after a failed connect */
@@ -322,7 +323,7 @@ static int reserve(int max, apr_interval_time_t timeout)
 
     apr_thread_mutex_lock(gate.lock);
     while (gate.exports >= max && now < end) {
-        apr_thread_cond_timedwait(gate.changed, gate.lock, end - now);
+        apr_thread_cond_timedwait(gate.exported, gate.lock, end - now);
         now = apr_time_now();
     }
     got = gate.exports < max;
@@ -336,7 +337,7 @@ static void unreserve(void)
 {
     apr_thread_mutex_lock(gate.lock);
     gate.exports--;
-    apr_thread_cond_broadcast(gate.changed);
+    apr_thread_cond_signal(gate.exported);
     apr_thread_mutex_unlock(gate.lock);
     tuor_metric_add(exporting, -1);
 }
@@ -508,6 +509,7 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
     gate.max = DBD_MAX_DEFAULT;
     apr_thread_mutex_create(&gate.lock, APR_THREAD_MUTEX_DEFAULT, pchild);
     apr_thread_cond_create(&gate.changed, pchild);
+    apr_thread_cond_create(&gate.exported, pchild);
     apr_pool_cleanup_register(pchild, NULL, child_exit, apr_pool_cleanup_null);
     tuor_db_child_init(pchild);
 }

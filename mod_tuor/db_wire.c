@@ -183,7 +183,7 @@ static tuor_error *take(tuor_link *link, tuor_step *step, int prepares, apr_time
         return broken(link, pool, PQerrorMessage(link->pg));
     }
     if (is_good(res)) {
-        step->res = tuor_result_wrap(res, pool);
+        step->res = tuor_result_wrap(res, step->pool ? step->pool : pool);
         return NULL;
     }
     if (PQresultStatus(res) != PGRES_PIPELINE_ABORTED) {

@@ -494,6 +494,21 @@ void tuor_db_until(tuor_db *db, apr_time_t deadline);
 tuor_error *tuor_db_exec(tuor_result **res, tuor_db *db, const tuor_stmt *stmt,
                          const tuor_arg *args, int n);
 
+/** One of the statements that travel together; begin with zeros. */
+typedef struct tuor_part {
+    const tuor_stmt *stmt;
+    const tuor_arg *args;
+    int n;
+    apr_pool_t *pool;                   /**< of the result */
+    tuor_result *res;                   /**< out */
+} tuor_part;
+
+/**
+ * Several statements in one round trip, each as by tuor_db_exec(), in a unit of work of TUOR_DB_EACH. The first
+ * that fails ends them all.
+ * @param n at most 15
+ */
+tuor_error *tuor_db_exec_all(tuor_db *db, tuor_part *parts, int n);
 /** Run the last statement of an atomic unit and commit it in the same round trip. After an error nothing is committed,
  *  unless the connection broke while the commit was on its way, which nobody can know. */
 tuor_error *tuor_db_exec_commit(tuor_result **res, tuor_db *db, const tuor_stmt *stmt,

@@ -61,7 +61,7 @@ subtest 'keys' => sub {
     for (@bad) {
         my ($what, $bad) = @$_;
         for my $call ([GET => '/v1/traces/'], [POST => '/v1/traces/', { project_id => $project, model_input => {}, model_output => {} }], [GET => '/v1/nothing'],
-                      [GET => '/v1/traces/export'], [POST => "/v1/traces/$trace/review", { action => 'approve', expected_version => 1 }]) {
+                      [GET => "/v1/traces/$trace"], [GET => '/v1/traces/export'], [POST => "/v1/traces/$trace/review", { action => 'approve', expected_version => 1 }]) {
             my $reply = api(@$call, key => $bad, server => $server);
             is $reply->status, 401, "$what: $call->[0] $call->[1]";
             is $reply->body, $missing->body, '  in the same words';

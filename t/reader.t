@@ -1,11 +1,11 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 #
-# Reads by id that share a statement: each has its own trace, and nobody another organization's.
+# Reads that share a statement, and lists that share a round trip: each has its own traces, and nobody another organization's.
 use strict;
 use warnings;
 use JSON::PP ();
 use Tuor::Postgres;
-use Tuor::Run qw(run_dir);
+use Tuor::Run qw(run_dir read_file);
 use Tuor::Server;
 use Tuor::Test;
 
@@ -93,6 +93,37 @@ subtest 'a connection that is lost' => sub {
         map { ["/v1/traces/$_", key => $key] } @small);
     is $replies[0]{status}, 503, 'is 503 for the one on it';
     is statuses(@replies[1 .. 5]), '200 200 200 200 200', 'those who wait go with the next';
+};
+
+subtest 'lists, in their turns' => sub {
+    my $processors = grep { /^processor\s*:/ } split /\n/, read_file('/proc/cpuinfo');
+    my $at_a_time = $processors > 2 ? $processors : 2;
+    my $admin = new_user('lists');
+    $db->ctl('user', 'add', $admin, '--org', $org, '--role', 'viewer');
+    my @queries = ('', '?limit=2', '?limit=2&skip=1', '?status=pending', "?tag=$tags[0]", '?model=none', "?project_id=$project&limit=3", '?exclude_fields=model_input', '?limit=500', '?skip=3&limit=1');
+    my @requests = ((map { ["/v1/traces/$_", key => $key] } @queries), ['/v1/traces/', key => $foreign], ['/v1/traces/?limit=2', login => $admin], ['/v1/traces/?limit=0', key => $key]);
+    my $waiting;
+    my @replies = together(sub {
+        $waiting = $db->psql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'tuor_app' AND wait_event_type = 'Lock'");
+    }, @requests[0 .. 11]);
+    push @replies, { status => api(GET => $requests[12][0], @here)->status };
+    is statuses(@replies), ('200 ' x 12) . '422', 'statuses';
+    cmp_ok $waiting, '<=', $at_a_time, "$waiting of 12 were asked for at a time";
+    for my $i (0 .. 11) {
+        is $replies[$i]{body}, api(GET => @{ $requests[$i] }, server => $server)->body, "$requests[$i][0] is as it is alone";
+    }
+    isnt $replies[10]{body}, $replies[0]{body}, 'another organization has its own';
+    my $long = create_trace(@here, project_id => $project, model_input => { content => 'y' x 700_000 })->{id};
+    @replies = together(sub { }, map { ["/v1/traces/?limit=$_", key => $key] } 1 .. 8);
+    is statuses(@replies), join(' ', (200) x 8), 'with a long one';
+    is $replies[$_ - 1]{body}, api(GET => "/v1/traces/?limit=$_", @here)->body, "  limit=$_" for 1 .. 8;
+    my $brief = $db->ctl('key', 'create', '--org', $org, '--name', 'brief list');
+    @replies = together(sub { $db->psql("UPDATE tuor.api_keys SET revoked_at = now() WHERE name = 'brief list'") },
+        (map { ["/v1/traces/?limit=$_", key => $key] } 1 .. $at_a_time), (map { ["/v1/traces/?limit=$_", key => $brief] } 1 .. 5), (map { ["/v1/traces/?limit=$_", key => $key] } 1 .. 3));
+    is statuses(@replies), join(' ', (200) x $at_a_time, (401) x 5, (200) x 3), 'a key that is revoked meanwhile opens nothing, and bothers nobody';
+    @replies = together(sub { $db->superuser("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tuor_app' AND wait_event_type = 'Lock'") },
+        map { ["/v1/traces/?limit=$_", key => $key] } 1 .. $at_a_time + 4);
+    is join(' ', sort map { $_->{status} } @replies), join(' ', (200) x 4, (503) x $at_a_time), 'lost connections: 503 for those on them, and the rest go with the next';
 };
 
 subtest 'a client that has it' => sub {

@@ -8,8 +8,8 @@
  * its own, and a batch has left before the next is fetched. A page of ordinary rows is one statement and
  * one write.
  *
- * The statement that looks for a page waits for its turn (share.c, though nobody shares it): more of them than there are
- * processors only take each other's caches, and who comes first would not be served first.
+ * The statement that looks for a page waits for its turn: more of them than there are processors only take each other's
+ * caches, and who came first would not be served first. Those of one caller that wait go in one round trip (share.c).
  */
 #include "traces.h"
 
@@ -34,8 +34,7 @@ typedef struct page {
     apr_pool_t *scratch;        /* of the batch at hand */
     const char *before;         /* only ids below this one, or NULL */
     apr_int64_t skip, left;     /* rows still to be passed over, and to be sent */
-    tuor_result *found;         /* what the first look brought */
-    apr_time_t deadline;        /* of that look; 0: TuorDatabaseTimeout from now */
+    tuor_part look;             /* the statement that looks for the page */
     const char *next;           /* the last id of the page when there are rows behind it */
 } page;
 
@@ -52,7 +51,6 @@ static tuor_error *run(tuor_result **res, page *p, const char *sql)
     tuor_error *err = tuor_db_begin(&db, p->q, TUOR_DB_EACH);
 
     if (!err) {
-        tuor_db_until(db, p->deadline);
         err = tuor_db_exec(res, db, tuor_stmt_for(sql), (const tuor_arg *)p->f.args->elts, p->f.args->nelts);
     }
     tuor_db_end(db);
@@ -91,22 +89,22 @@ static const char *payload_columns(const page *p, int unless_long)
     " + 2 * coalesce(octet_length(t.corrected_output), 0)"
 
 /* The next batch: one row more than is left tells whether there is a next page. */
-static tuor_error *fetch(tuor_result **res, page *p)
+static const char *batch(page *p)
 {
     const char *order, *found = rows(&order, p, "t.*", p->skip, p->left + 1);
 
-    return run(res, p, apr_pstrcat(p->q->pool,
+    return apr_pstrcat(p->q->pool,
         "SELECT " TRACE_HEAD_COLUMNS, payload_columns(p, 0), ", t.bytes FROM (SELECT t.*, " SIZE " AS size, sum(" SIZE
         ") OVER (", order, " ROWS UNBOUNDED PRECEDING) AS bytes FROM (", found,
-        ") t) t WHERE t.bytes - t.size < " APR_STRINGIFY(BATCH_BYTES), order, NULL));
+        ") t) t WHERE t.bytes - t.size < " APR_STRINGIFY(BATCH_BYTES), order, NULL);
 }
 
 /* The page at once, without what is long. */
-static tuor_error *fetch_short(tuor_result **res, page *p)
+static const char *short_page(page *p)
 {
     const char *order, *columns = apr_pstrcat(p->q->pool, TRACE_HEAD_COLUMNS, payload_columns(p, 1), ", 0 AS bytes", NULL);
 
-    return run(res, p, rows(&order, p, columns, 0, p->left + 1));
+    return rows(&order, p, columns, 0, p->left + 1);
 }
 
 static int has_long(const tuor_result *res)
@@ -123,43 +121,52 @@ static int has_long(const tuor_result *res)
     return 0;
 }
 
-/* Rows that are passed over need no tags and no look at their columns: the inner query of fetch() has neither. */
+/* ---------------------------------------------------------- the first look */
+
+static tuor_error *look(server_rec *s, share_member *first, int n, apr_time_t deadline, apr_pool_t *pool)
+{
+    tuor_part *parts = apr_palloc(pool, (apr_size_t)n * sizeof(*parts));
+    share_member *m;
+    tuor_error *err;
+    tuor_db *db;
+    int i = 0;
+
+    (void)s;
+    for (m = first; m; m = m->next) {
+        parts[i++] = ((page *)m->work)->look;
+    }
+    err = tuor_db_begin(&db, first->q, TUOR_DB_EACH);
+    if (!err) {
+        tuor_db_until(db, deadline);
+        err = tuor_db_exec_all(db, parts, n);
+    }
+    tuor_db_end(db);
+    for (m = first, i = 0; m && !err; m = m->next) {
+        ((page *)m->work)->look.res = parts[i++].res;
+    }
+    if (!err) {
+        share_caller(first);
+    }
+    return err;
+}
+
+static share_kind looks = { SHARE_LIST, 2, 4, 4, share_same_caller, look, NULL };
+
+/* Rows that are passed over need no tags and no look at their columns: the inner query of batch() has neither. */
 static tuor_error *fetch_first(tuor_result **res, page *p)
 {
-    tuor_error *err;
-
-    if (p->skip) {
-        return fetch(res, p);
-    }
-    err = fetch_short(res, p);
-    if (!err && has_long(*res)) {
-        tuor_result_clear(*res);
-        err = fetch(res, p);
-    }
-    return err;
-}
-
-static tuor_error *take_turn(server_rec *s, share_member *m, int n, apr_time_t deadline, apr_pool_t *pool)
-{
-    page *p = m->work;
-    tuor_error *err;
-
-    (void)s, (void)n, (void)pool;
-    p->deadline = deadline;
-    err = fetch_first(&p->found, p);
-    p->deadline = 0;
-    return err;
-}
-
-static share_kind turns = { SHARE_LIST, 2, 0, 0, NULL, take_turn, NULL };
-
-static tuor_error *await_turn(tuor_result **res, page *p)
-{
+    const char *sql = p->skip ? batch(p) : short_page(p);
     share_member me = { .q = p->q, .work = p, .n = 1 };
+    tuor_error *err;
 
-    share_run(&turns, &me);
-    *res = p->found;
-    return me.err;
+    p->look = (tuor_part){ tuor_stmt_for(sql), (const tuor_arg *)p->f.args->elts, p->f.args->nelts, p->q->pool, NULL };
+    err = share_run(&looks, &me) ? me.err : run(&p->look.res, p, sql);
+    *res = p->look.res;
+    if (!err && !p->skip && has_long(*res)) {
+        tuor_result_clear(*res);
+        err = run(res, p, batch(p));
+    }
+    return err;
 }
 
 /* The last id of the page, where the first batch did not reach it. */
@@ -261,7 +268,7 @@ tuor_error *traces_list(tuor_request *q)
     tuor_error *err = parse(&p, q);
 
     if (!err) {
-        err = await_turn(&res, &p);
+        err = fetch_first(&res, &p);
     }
     if (err) {
         return err;
@@ -291,7 +298,7 @@ tuor_error *traces_list(tuor_request *q)
         }
         tuor_result_clear(res);
         apr_pool_clear(p.scratch);
-        if (fetch(&res, &p)) {
+        if (run(&res, &p, batch(&p))) {
             return tuor_reply_abort(rp);
         }
         more = cut_short(res, p.left + 1);
@@ -304,7 +311,7 @@ void list_register(void)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
-    if (processors > turns.flights) {
-        turns.flights = (int)processors;
+    if (processors > looks.flights) {
+        looks.flights = (int)processors;
     }
 }

@@ -35,16 +35,6 @@ typedef struct wish {
     int found;
 } wish;
 
-static int same_caller(const share_member *leader, const share_member *m)
-{
-    const tuor_principal *a = leader->q->who, *b = m->q->who;
-
-    if (a->kind != b->kind || a->kind == TUOR_BY_SYSTEM) {
-        return 0;
-    }
-    return !memcmp(a->key_hash, b->key_hash, TUOR_HASH_LEN) && (a->kind == TUOR_BY_KEY || !strcmp(a->org_id, b->org_id));
-}
-
 static int is_id(tuor_slice s, const char *id)
 {
     return !strncmp(s.p, id, s.len) && !id[s.len];
@@ -72,18 +62,13 @@ static void copy_row(wish *w, const trace *row, apr_pool_t *pool)
     w->found = 1;
 }
 
-/* The caller of the leader is everybody's: what is known of it now, all know. */
 static void share_out(share_member *first, const tuor_result *res)
 {
     int i, n = tuor_result_rows(res);
     share_member *m;
     trace row;
 
-    for (m = first->next; m; m = m->next) {
-        if (!m->q->who->verified) {
-            tuor_auth_accept(m->q, first->q->who->id, first->q->who->org_id);
-        }
-    }
+    share_caller(first);
     for (i = 0; i < n; i++) {
         trace_from_result(&row, res, i);
         for (m = first; m; m = m->next) {
@@ -121,7 +106,7 @@ static tuor_error *run(server_rec *s, share_member *first, int n, apr_time_t dea
     return err;
 }
 
-static const share_kind reads = { SHARE_READ, 1, ROWS_MAX, ROWS_MAX * 128, same_caller, run, &requests_a_read };
+static const share_kind reads = { SHARE_READ, 1, ROWS_MAX, ROWS_MAX * 128, share_same_caller, run, &requests_a_read };
 
 tuor_error *reader_get(trace *t, int *found, tuor_request *q, const char *id)
 {

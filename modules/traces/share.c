@@ -191,12 +191,14 @@ static void await(queue *w, share_member *m, apr_interval_time_t timeout)
 
 /* ---------------------------------------------------------- the statement */
 
-/* Everybody's memory is freed when that request is over: so an error of all is one of each. */
+/* Everybody's memory is freed when that request is over: so an error of all is one of each. (faults are one request's.) */
 static tuor_error *copy_error(const tuor_error *err, apr_pool_t *pool)
 {
     tuor_error *copy = tuor_error_make(pool, err->status, "%s", err->detail);
 
+    copy->members = apr_pstrdup(pool, err->members);
     copy->retry_after = err->retry_after;
+    copy->settled = err->settled;
     copy->cause = apr_pstrdup(pool, err->cause);
     copy->sqlstate = apr_pstrdup(pool, err->sqlstate);
     return copy;
@@ -300,6 +302,29 @@ int share_run(const share_kind *kind, share_member *m)
         lead(w, kind, m, timeout);
     }
     return m->state == SHARE_DONE;
+}
+
+/* ----------------------------------------------------------- one caller's */
+
+int share_same_caller(const share_member *leader, const share_member *m)
+{
+    const tuor_principal *a = leader->q->who, *b = m->q->who;
+
+    if (a->kind != b->kind || a->kind == TUOR_BY_SYSTEM) {
+        return 0;
+    }
+    return !memcmp(a->key_hash, b->key_hash, TUOR_HASH_LEN) && (a->kind == TUOR_BY_KEY || !strcmp(a->org_id, b->org_id));
+}
+
+void share_caller(const share_member *first)
+{
+    const share_member *m;
+
+    for (m = first->next; m; m = m->next) {
+        if (!m->q->who->verified) {
+            tuor_auth_accept(m->q, first->q->who->id, first->q->who->org_id);
+        }
+    }
 }
 
 /* -------------------------------------------------------------- hooks */

@@ -142,6 +142,10 @@ typedef struct share_kind {
  * @return 1: m->err tells how the statement ended; 0: it was refused, and this member is to go by itself
  */
 int share_run(const share_kind *kind, share_member *m);
+/** For kinds whose statement is one caller's: whether it is the same one. */
+int share_same_caller(const share_member *leader, const share_member *m);
+/** After such a statement: the leader's caller has been found good, so everybody's has. */
+void share_caller(const share_member *first);
 void share_register(apr_pool_t *pool);
 
 /* ---- who shares a commit (writer.c) */
