@@ -3,9 +3,8 @@
  * Which traces share a statement and its commit: those of all requests that arrive while a commit is
  * under way (share.c).
  *
- * One commit of small ones at a time in a child and for a server: with two, each has half the company, and
- * costs more than it saves. Large ones have a queue of their own, so that nobody waits for their bytes, and
- * two under way: the next is on its way to the database while the last one is written there.
+ * One commit at a time in a child and for a server: with two, each has half the company, and costs more than
+ * it saves. Large ones have a queue of their own, so that nobody waits for their bytes.
  *
  * libpq copies a statement's parameters, and keeps a buffer of that size for the life of the connection. So few
  * of the very large ones are under way at a time; the pool gives them the same few connections.
@@ -39,7 +38,7 @@ static tuor_error *run(server_rec *s, share_member *first, int n, apr_time_t dea
 
 /* ingest() takes 256 rows; the bytes are copied for libpq, and by it. */
 static const share_kind small = { SHARE_INGEST, 1, 250, 512 * 1024, NULL, run, &requests_a_commit };
-static const share_kind large = { SHARE_INGEST_LARGE, 2, 250, HUGE_ONE, NULL, run, &requests_a_commit };
+static const share_kind large = { SHARE_INGEST_LARGE, 1, 250, HUGE_ONE, NULL, run, &requests_a_commit };
 static const share_kind huge = { SHARE_INGEST_HUGE, 4, 0, 0, NULL, run, &requests_a_commit };
 
 static tuor_error *alone(server_rec *s, draft **list, int n, apr_pool_t *pool)
