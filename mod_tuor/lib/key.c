@@ -6,6 +6,7 @@
  */
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,10 +42,20 @@ int tuor_key_valid(const char *s)
     return memcmp(check, s + PREFIX_LEN + DIGITS, CHECK) == 0;
 }
 
+/* EVP_sha256() would be looked up among all algorithms each time, which costs more than the hash. For the process's life. */
+static EVP_MD *sha256;
+
+static void fetch_sha256(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
 void tuor_key_hash(unsigned char hash[TUOR_HASH_LEN], const char *key)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     unsigned len = 0;
 
-    if (!EVP_Digest(key, strlen(key), hash, &len, EVP_sha256(), NULL) || len != TUOR_HASH_LEN)
+    pthread_once(&once, fetch_sha256);
+    if (!sha256 || !EVP_Digest(key, strlen(key), hash, &len, sha256, NULL) || len != TUOR_HASH_LEN)
         abort();                                /* never store or look up a hash that is none */
 }
