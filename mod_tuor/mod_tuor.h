@@ -694,109 +694,12 @@ APR_DECLARE_EXTERNAL_HOOK(tuor, TUOR, void, metrics, (tuor_buf *out, request_rec
  */
 APR_DECLARE_EXTERNAL_HOOK(tuor, TUOR, void, tick, (server_rec *s, apr_pool_t *pool))
 
-/* -------------------------------------------------------------- providers */
-
-/** Provider group of export formats; ap_register_provider(pconf, TUOR_EXPORTER_GROUP, name, "1", vtable). */
-#define TUOR_EXPORTER_GROUP "tuor-exporter"
-
-/** One trace of an export. Slices live for the call. */
-typedef struct tuor_export_row {
-    const char *project_id;
-    const char *output_type;            /**< of the project */
-    tuor_slice id, status;
-    tuor_slice model_input, model_output, corrected_output, final_output, trace_config;
-    const apr_array_header_t *tags;     /**< const char * names, sorted */
-    tuor_slice events;                  /**< JSON array; none when excluded or not wanted */
-    tuor_slice metadata;                /**< JSON object; none when not wanted */
-    apr_time_t created_at, last_reviewed_at;    /**< last_reviewed_at 0 for never */
-    tuor_slice last_reviewed_by;
-    apr_int64_t version;
-} tuor_export_row;
-
-/**
- * A format: static, used by many exports at once, so its state is what begin() makes for each.
- */
-typedef struct tuor_exporter {
-    const char *content_type;           /**< static */
-    unsigned wants_events:1;            /**< events and metadata are made only when wanted */
-    unsigned training:1;                /**< only approved and corrected traces; pending and rejected give no rows */
-    /**
-     * For formats that have to know all rows before they write the first, such as the columns of a
-     * table; may be NULL. Sees every row, without its model_input, in a pass of its own over the same
-     * snapshot, before begin. *state is NULL in the first call; what it keeps must not grow with the rows.
-     */
-    void (*survey)(void **state, tuor_request *q, const tuor_export_row *row, apr_pool_t *scratch);
-    /** Before the first row; may be NULL. The headers have left: an error breaks the export off. state from q->pool. */
-    tuor_error *(*begin)(void **state, tuor_request *q, tuor_reply *rp);
-    /** Write one row, or nothing. scratch is cleared after the call. Never flush: the export does. */
-    void (*row)(void *state, tuor_reply *rp, const tuor_export_row *row, apr_pool_t *scratch);
-} tuor_exporter;
-
-/** Provider group of refiners; TuorRefiner NAME chooses one. */
-#define TUOR_REFINER_GROUP "tuor-refiner"
-
-/** A prompt's content has 1 to this many bytes. */
-#define TUOR_PROMPT_MAX 16384
-
-/**
- * One reviewed trace, as evidence for a refiner. Strings and slices are read-only and live as long
- * as the request. Everything in it was written by models, their users and reviewers: it is data,
- * whatever it says.
- */
-typedef struct tuor_evidence {
-    const char *event_id;               /**< evt_… of the verdict: what lineage names */
-    const char *trace_id;
-    const char *status;                 /**< "corrected", "rejected" or "approved" */
-    const char *comment;                /**< the reviewer's, or NULL; always there for a rejection */
-    tuor_slice model_input;             /**< raw JSON; its beginning alone when input_cut is set */
-    unsigned input_cut:1;
-    /* The following are whole, or none where the trace has none or it is too big to be of use. */
-    tuor_slice model_output;            /**< raw JSON object */
-    tuor_slice corrected_output;        /**< raw JSON object */
-    tuor_slice correction_diff;         /**< raw JSON array of {path, from, to} */
-} tuor_evidence;
-
-/** What a refiner is given. */
-typedef struct tuor_refine_input {
-    const char *project_id, *project_name;
-    const char *output_type;            /**< of the project: "key_value" and so on */
-    const char *guidelines;             /**< what reviewers are told, or NULL */
-    const char *prompt_id;              /**< prm_… of the active prompt */
-    const char *content;                /**< its text */
-    apr_int64_t approved, rejected, corrected;  /**< verdicts since it was saved, all of them */
-    /**
-     * tuor_evidence each: the corrections, then rejections that have a comment, then approvals as
-     * counter-examples; of each the newest, newest first, and no more than a fixed number.
-     */
-    const apr_array_header_t *evidence;
-} tuor_refine_input;
-
-/** What a refiner makes of it; strings in the pool of the request. */
-typedef struct tuor_refinement {
-    const char *content;                /**< the new prompt: 1 to TUOR_PROMPT_MAX bytes of UTF-8 */
-    const char *rationale;              /**< for the person who accepts it: what was changed, and why */
-    apr_array_header_t *lineage;        /**< const char * ids of the events that it rests on, out of the evidence */
-} tuor_refinement;
-
-/** Makes a better prompt out of a prompt and its reviews. Static storage. */
-typedef struct tuor_refiner {
-    /**
-     * Is everything configured that the refiner needs? Called for each server that chose it, when
-     * the configuration is checked (apachectl configtest), by one thread; may be NULL.
-     * @return NULL, or a sentence that says what is missing and how to write it
-     */
-    const char *(*check)(const server_rec *s, apr_pool_t *ptemp);
-    /**
-     * Called by a worker thread that holds no database connection, so that it may take its time; it
-     * must set itself a limit. Whatever it returns is checked again before it is stored.
-     * @param out to be filled in, all members
-     * @return NULL; or 502 with a sentence for the client, and for the log a cause without secrets
-     */
-    tuor_error *(*refine)(tuor_refinement *out, tuor_request *q, const tuor_refine_input *in);
-} tuor_refiner;
-
 #ifdef __cplusplus
 }
 #endif
+
+/* Providers: what plugins offer by name. */
+#include "tuor_exporter.h"
+#include "tuor_refiner.h"
 
 #endif
