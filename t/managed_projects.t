@@ -8,6 +8,7 @@ use Tuor::Receiver;
 use Tuor::Run qw(run_dir write_file read_file);
 use Tuor::Server;
 use Tuor::Test;
+use Tuor::Webhooks;
 
 my $org = new_org("Declared $$");
 my $id = 'proj_Declared' . sprintf '%014d', $$;
@@ -71,21 +72,22 @@ subtest 'a second secret, and the headers of Standard Webhooks' => sub {
     write_file($old, "old secret\n");
     write_file($next, "next secret\n");
     my $receiver = Tuor::Receiver->start;
-    my $section = sub { "<TuorProject $hooked>\n  Organization $org->{id}\n  WebhookURL " . $receiver->url('/ok') . "\n  WebhookSecretFile $old\n  WebhookActive On\n$_[0]</TuorProject>\n" };
-    my $hooks = Tuor::Server->start(conf => "TuorWebhookAllow 127.0.0.0/8\nTuorWebhookCAFile " . Tuor::Receiver->ca . "\n" . $section->(''));
-    my $get = sub { api(GET => "/v1/projects/$hooked", key => $org->{key}, server => $hooks)->json };
+    my $hooks = Tuor::Webhooks->start(conf => "<TuorProject $hooked>\n  Organization Hooks\n  WebhookURL " . $receiver->url('/ok')
+        . "\n  WebhookSecretFile $old\n  WebhookActive On\n</TuorProject>\n");
+    my $conf = $hooks->server->{conf};
+    my $get = sub { $hooks->api(GET => "/v1/projects/$hooked")->json };
     # What a test delivery is signed with.
     my $signed = sub {
         $receiver->forget;
-        is api(POST => "/v1/projects/$hooked/test-webhook", key => $org->{key}, server => $hooks)->status, 202, 'a test';
+        is $hooks->api(POST => "/v1/projects/$hooked/test-webhook")->status, 202, 'a test';
         my ($got) = $receiver->wait(1);
         my $by = sub { my $said = $got->{header}{ $_[0] } // return 'nothing'; return (grep { $said eq 'sha256=' . hmac_sha256_hex($got->{body}, $_) } 'old secret', 'next secret')[0] // 'something else' };
         return join ', ', $by->('x-tuor-signature'), $by->('x-tuor-signature-next'), scalar split ' ', $got->{header}{'webhook-signature'} // '';
     };
     my $reload = sub {
         my ($change, $until, $what) = @_;
-        write_file($hooks->{conf}, $change->(read_file($hooks->{conf})));
-        $hooks->graceful;
+        write_file($conf, $change->(read_file($conf)));
+        $hooks->server->graceful;
         ok eventually(20, sub { $until->($get->()) }), $what;
     };
     ok eventually(10, sub { $get->()->{webhook_active} }), 'declared without either';
@@ -93,15 +95,15 @@ subtest 'a second secret, and the headers of Standard Webhooks' => sub {
     is $signed->(), 'old secret, nothing, 0', '  the secret signs';
     $reload->(sub { shift =~ s/(?=<\/TuorProject>)/  WebhookSecretNextFile $next\n  WebhookStandard On\n/r }, sub { $_[0]{webhook_secret_next_set} && $_[0]{webhook_standard} }, 'both declared');
     is $signed->(), 'old secret, next secret, 2', '  both secrets sign';
-    is api(PUT => "/v1/projects/$hooked", $_, key => $org->{key}, server => $hooks)->status, 409, '  and cannot be changed: ' . (keys %$_)[0]
+    is $hooks->api(PUT => "/v1/projects/$hooked", $_)->status, 409, '  and cannot be changed: ' . (keys %$_)[0]
         for { webhook_secret_next => undef }, { webhook_secret_next => 'x' }, { webhook_standard => JSON::PP::false };
     write_file($old, "next secret\n");
     $reload->(sub { shift =~ s/^.*WebhookSecretNextFile.*\n//mr }, sub { !$_[0]{webhook_secret_next_set} }, 'the next secret has become the secret');
     is $signed->(), 'next secret, nothing, 1', '  and signs alone';
-    is api(PUT => "/v1/projects/$hooked", { webhook_secret_next => 'x' }, key => $org->{key}, server => $hooks)->status, 200, '  a next one can be set through the API';
+    is $hooks->api(PUT => "/v1/projects/$hooked", { webhook_secret_next => 'x' })->status, 200, '  a next one can be set through the API';
     $reload->(sub { shift =~ s/WebhookStandard On/WebhookStandard Off/r }, sub { !$_[0]{webhook_standard} }, 'Off');
     ok $get->()->{webhook_secret_next_set}, '  what was never declared stays';
-    $reload->(sub { shift =~ s/(?=<\/TuorProject>)/  WebhookSecretNextFile $next\n/r }, sub { api(PUT => "/v1/projects/$hooked", { webhook_secret_next => 'x' }, key => $org->{key}, server => $hooks)->status == 409 }, 'declared again');
+    $reload->(sub { shift =~ s/(?=<\/TuorProject>)/  WebhookSecretNextFile $next\n/r }, sub { $hooks->api(PUT => "/v1/projects/$hooked", { webhook_secret_next => 'x' })->status == 409 }, 'declared again');
     $reload->(sub { shift =~ s/<TuorProject.*<\/TuorProject>\n//sr }, sub { !$_[0]{managed} }, 'the section taken out');
     ok $get->()->{webhook_secret_next_set}, '  leaves all as it is';
 };
