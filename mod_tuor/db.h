@@ -27,10 +27,10 @@ typedef struct tuor_link {
     int schema_ok;                      /**< the schema was found new enough */
     server_rec *s;                      /**< whose mod_dbd it comes from */
     ap_dbd_t *dbd;                      /**< mod_dbd's handle; NULL for a connection of our own */
-    apr_interval_time_t timeout;        /**< for one round trip */
+    apr_interval_time_t timeout;        /**< for one round trip: what the wait for the connection has left, a quarter at least */
     int remembered;                     /**< its parameters serve connections of our own */
     int counted;                        /**< of our own: stands for an export that is counted */
-    struct tuor_link *next;             /**< in the list of idle ones of our own */
+    struct tuor_link *next;             /**< in the list of those returned, or of idle ones of our own */
 } tuor_link;
 
 /** A connection of the shared pool, alive as far as can be told without a round trip. 503 otherwise. */

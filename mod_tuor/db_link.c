@@ -6,8 +6,9 @@
  * for ever, it connects while it holds the pool's lock, and it hands out connections whose server
  * is gone. So a gate in front of it lets no more threads in than there are connections and waits
  * no longer than TuorDatabaseTimeout, only one thread at a time may be in the pool (another would
- * wait on its lock without a limit), a failed connect closes the gate for a moment (everybody else
- * gets 503 at once, and the first after that tries again), and a connection is looked at before use.
+ * wait on its lock without a limit) and puts back what others return meanwhile, a failed connect
+ * closes the gate for a moment (everybody else gets 503 at once, and the first after that tries
+ * again), and a connection is looked at before use.
  *
  * Exports have connections of their own, opened with the parameters of a shared one, so that a
  * reader who stalls takes nothing from the requests.
@@ -39,10 +40,11 @@ static APR_OPTIONAL_FN_TYPE(ap_dbd_close) *dbd_close;
 /* One set a child; made in child_init, before there are threads. */
 static struct gate {
     apr_thread_mutex_t *lock;           /* over everything here */
-    apr_thread_cond_t *changed;         /* used or opening has */
+    apr_thread_cond_t *changed;         /* used or inside has */
     apr_thread_cond_t *exported;        /* an export has ended */
     int used, max;                      /* shared connections out, and allowed out */
-    int opening;                        /* a thread is inside mod_dbd's pool */
+    int inside;                         /* a thread is in mod_dbd's pool, where it may connect */
+    tuor_link *returned;                /* for it to put back when it leaves */
     apr_time_t closed_until;            /* after a failed connect */
     int exports;                        /* exports under way */
     tuor_link *idle;                    /* connections that exports have left, for the next ones */
@@ -152,7 +154,7 @@ static const char *gate_enter(apr_interval_time_t timeout)
     const char *why = NULL;
 
     apr_thread_mutex_lock(gate.lock);
-    while (!why && (gate.used >= gate.max || gate.opening)) {
+    while (!why && (gate.used >= gate.max || gate.inside)) {
         if (now < gate.closed_until) {
             why = "the last connect failed a moment ago";
         }
@@ -169,32 +171,50 @@ static const char *gate_enter(apr_interval_time_t timeout)
     }
     if (!why) {
         gate.used++;
-        gate.opening = 1;
+        gate.inside = 1;
     }
     apr_thread_mutex_unlock(gate.lock);
     return why;
 }
 
+/* The lock is held, and this thread inside: put back what has been returned meanwhile, and let the next one in. */
+static void gate_leave(void)
+{
+    tuor_link *link;
+
+    while ((link = gate.returned) != NULL) {
+        gate.returned = link->next;
+        apr_thread_mutex_unlock(gate.lock);
+        dbd_close(link->s, link->dbd);
+        apr_thread_mutex_lock(gate.lock);
+        gate.used--;
+    }
+    gate.inside = 0;
+    apr_thread_cond_signal(gate.changed);
+}
+
 static void gate_opened(int ok)
 {
     apr_thread_mutex_lock(gate.lock);
-    gate.opening = 0;
     if (!ok) {
         gate.used--;
         gate.closed_until = apr_time_now() + PAUSE_AFTER_FAILURE;
         apr_thread_cond_broadcast(gate.changed);
     }
-    else {
-        apr_thread_cond_signal(gate.changed);
-    }
+    gate_leave();
     apr_thread_mutex_unlock(gate.lock);
 }
 
-static void gate_leave(void)
+/* Does not wait for who is inside: that one may be connecting to a server that does not answer. */
+static void gate_return(tuor_link *link)
 {
     apr_thread_mutex_lock(gate.lock);
-    gate.used--;
-    apr_thread_cond_signal(gate.changed);
+    link->next = gate.returned;
+    gate.returned = link;
+    if (!gate.inside) {
+        gate.inside = 1;
+        gate_leave();
+    }
     apr_thread_mutex_unlock(gate.lock);
 }
 
@@ -237,7 +257,7 @@ static tuor_link *acquire(server_rec *s, apr_pool_t *pool)
 
 tuor_error *tuor_link_open(tuor_link **out, server_rec *s, apr_pool_t *pool)
 {
-    apr_interval_time_t timeout = tuor_config_of(s).db_timeout;
+    apr_interval_time_t timeout = tuor_config_of(s).db_timeout, took;
     apr_time_t began = apr_time_now();
     tuor_link *link;
     const char *why;
@@ -252,14 +272,15 @@ tuor_error *tuor_link_open(tuor_link **out, server_rec *s, apr_pool_t *pool)
     }
     link = acquire(s, pool);
     gate_opened(link != NULL);
-    tuor_metric_observe(waited, (double)(apr_time_now() - began) / APR_USEC_PER_SEC);
+    took = apr_time_now() - began;
+    tuor_metric_observe(waited, (double)took / APR_USEC_PER_SEC);
     if (!link) {
         tuor_metric_add(away, 1);
         return tuor_db_away(pool, "no connection: see mod_dbd's message above, and DBDriver pgsql, DBDParams");
     }
     tuor_metric_add(in_use, 1);
     link->s = s;
-    link->timeout = timeout;
+    link->timeout = took < timeout - timeout / 4 ? timeout - took : timeout / 4;
     if (!link->remembered) {
         remember_params(link);
     }
@@ -273,9 +294,8 @@ void tuor_link_close(tuor_link *link)
         tuor_link_break(link);  /* nobody can say what would come next on it */
     }
     PQsetnonblocking(link->pg, 0);      /* other modules may share the pool */
-    dbd_close(link->s, link->dbd);
     tuor_metric_add(in_use, -1);
-    gate_leave();
+    gate_return(link);
 }
 
 void tuor_link_break(tuor_link *link)

@@ -485,7 +485,8 @@ apr_interval_time_t tuor_db_timeout(const server_rec *s);
 void tuor_db_until(tuor_db *db, apr_time_t deadline);
 
 /**
- * Run a statement and wait for its result, at most TuorDatabaseTimeout.
+ * Run a statement and wait for its result, at most as long as the wait for the connection has left of
+ * TuorDatabaseTimeout, or a quarter of that.
  * @param res may be NULL; set to NULL with an error; lives until the pool of the unit ends (that of the
  *        request), beyond tuor_db_end(), or until tuor_result_clear()
  * @return 503 for a database that is away, full or too slow; otherwise an error whose sqlstate the

@@ -12,7 +12,8 @@ use Tuor::Run qw(run_dir source);
 use Tuor::Server;
 use Tuor::Test;
 
-my $timeout = 2;
+# Above connect_timeout=2, which takes libpq up to three seconds.
+my $timeout = 3;
 my $unlimited = join '', map { "TuorRateLimit $_ off\n" } qw(ingest read write export);
 my $db = Tuor::Postgres->new(dir => run_dir() . "/f$$");
 my $server = Tuor::Server->start(db => $db, conf => "${unlimited}TuorDatabaseTimeout $timeout\n");
@@ -133,7 +134,7 @@ subtest 'paused' => sub {
 subtest 'a row that somebody else holds' => sub {
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
-        eval { $db->psql("BEGIN; SELECT 1 FROM tuor.traces WHERE id = '$trace' FOR UPDATE; SELECT pg_sleep(5)") };
+        eval { $db->psql("BEGIN; SELECT 1 FROM tuor.traces WHERE id = '$trace' FOR UPDATE; SELECT pg_sleep(6)") };
         POSIX::_exit(0);
     }
     eventually(3, sub { $db->psql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") });
@@ -153,7 +154,7 @@ subtest 'a row that somebody else holds' => sub {
 subtest 'a table that somebody else holds' => sub {
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
-        eval { $db->psql("BEGIN; LOCK tuor.traces IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(12)") };
+        eval { $db->psql("BEGIN; LOCK tuor.traces IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(16)") };
         POSIX::_exit(0);
     }
     eventually(3, sub { $db->psql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") });
@@ -169,8 +170,10 @@ subtest 'a table that somebody else holds' => sub {
 };
 
 subtest 'rows that are found slowly' => sub {
+    # What was answered 503 may still have been stored, but not any later.
+    ok eventually(10, sub { $db->psql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'tuor_app' AND state = 'active'") eq '0' }), 'nobody writes';
     my $all = scalar(() = api(GET => '/v1/traces/export?status=pending,approved', @here)->lines);
-    $db->psql("CREATE POLICY slow ON tuor.traces AS RESTRICTIVE FOR SELECT USING (pg_sleep(3.0 / $all)::text IS NOT NULL)");
+    $db->psql("CREATE POLICY slow ON tuor.traces AS RESTRICTIVE FOR SELECT USING (pg_sleep(4.0 / $all)::text IS NOT NULL)");
     my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $server->port) or die "connect: $!\n";
     my $begin = time;
     print {$socket} "GET /v1/traces/export?status=pending,approved&exclude_fields=events HTTP/1.1\r\nHost: t\r\nConnection: close\r\nX-API-Key: $key\r\n\r\n";
