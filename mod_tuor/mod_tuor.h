@@ -37,7 +37,7 @@ extern "C" {
 #define TUOR_API_VERSION 1
 
 /** The newest migration that this software knows: sql/NNNN_*.sql. */
-#define TUOR_SCHEMA_VERSION 15
+#define TUOR_SCHEMA_VERSION 16
 
 /** A log tag: one for each call site, four digits, never used twice. Tuor's own; a plugin has tags of its own. */
 #define TUORNO(n) "TUOR" #n ": "

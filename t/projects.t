@@ -184,4 +184,17 @@ subtest 'declared in httpd.conf' => sub {
     is call(DELETE => "/$project->{id}")->status, 409, 'nor can it be archived';
 };
 
+subtest 'a row that traces need' => sub {
+    my ($used, $empty) = map { create(name => $_)->{id} } qw(used empty);
+    my $trace = create_trace(key => $key, project_id => $used)->{id};
+    for my $sql ("DELETE FROM tuor.projects WHERE id = '$used'", "UPDATE tuor.projects SET id = '$none' WHERE id = '$used'") {
+        ok !eval { psql($sql); 1 }, $sql;
+        like $@, qr/project $used has traces/, '  is refused';
+    }
+    psql("UPDATE tuor.traces SET deleted_at = now() WHERE id = '$trace'");
+    ok !eval { psql("DELETE FROM tuor.projects WHERE id = '$used'"); 1 }, 'for one in the trash, too';
+    psql("DELETE FROM tuor.projects WHERE id = '$empty'");
+    is call(GET => "/$empty")->status, 404, 'without traces it can be removed by hand';
+};
+
 done_testing;
