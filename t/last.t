@@ -19,5 +19,10 @@ my $lost = database()->psql(<<~'END');
         WHERE NOT EXISTS (SELECT FROM tuor.traces t WHERE t.org_id = e.org_id AND t.id = e.trace_id)
     END
 like $lost, qr/^\s*0\s*$/, 'no event lacks its trace';
+my $homeless = database()->psql(<<~'END');
+    SELECT count(*) FROM tuor.traces t
+        WHERE NOT EXISTS (SELECT FROM tuor.projects p WHERE p.org_id = t.org_id AND p.id = t.project_id)
+    END
+like $homeless, qr/^\s*0\s*$/, 'no trace lacks its project';
 
 done_testing;
