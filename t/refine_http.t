@@ -60,7 +60,7 @@ my @failures = (
     [$said->('{"content":" \n","rationale":"b"}'), qr/empty prompt/],
     ['/long/16385', qr/more than 16 KB/],
 );
-my %host = map { $_->[0] => behaviour($_->[0]) } @failures, ['/good'], ['/long/16384'], ['/slow/1'], ['/slow/3'];
+my %host = map { $_->[0] => behaviour($_->[0]) } @failures, ['/good'], ['/long/16384'], ['/slow/3'];
 my $nobody = behaviour('');
 my @conf = map {
     my $url = $behaviours[$_] eq '' ? 'http://127.0.0.1:1/' : $model->url($behaviours[$_]);
@@ -189,11 +189,11 @@ subtest 'TLS' => sub {
 subtest 'no connection waits for a model' => sub {
     my @pids = map {
         my $pid = fork // die "fork: $!\n";
-        if (!$pid) { require POSIX; POSIX::_exit(refine($host{'/slow/1'})->status == 200 ? 0 : 1) }
+        if (!$pid) { require POSIX; POSIX::_exit(refine($host{'/slow/3'})->status == 200 ? 0 : 1) }
         $pid;
     } 1 .. 3;
     my $slowest = 0;
-    my $end = time + 0.9;
+    my $end = time + 2.7;
     my $reads = 0;
     while (time < $end) {
         my $start = time;
@@ -202,7 +202,7 @@ subtest 'no connection waits for a model' => sub {
         $slowest = time - $start if time - $start > $slowest;
         $reads++;
     }
-    cmp_ok $slowest, '<', 0.6, "$reads reads, the slowest in " . sprintf('%.3f s', $slowest);
+    cmp_ok $slowest, '<', 2, "$reads reads, the slowest in " . sprintf('%.3f s', $slowest);
     is scalar(grep { waitpid $_, 0; $? } @pids), 0, 'and all three were refined';
 };
 
