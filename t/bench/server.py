@@ -49,6 +49,12 @@ def processes():
     return found
 
 
+def stolen_time():
+    """Seconds that all processors together wanted to run and the host ran others; 0 on a machine of one's own"""
+    with open("/proc/stat", encoding="ascii") as f:
+        return int(f.readline().split()[8]) / TICK
+
+
 def tree(root, all_of_them):
     """The process and those beneath it"""
     pids = [root]

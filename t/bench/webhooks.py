@@ -1,6 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 """Webhooks: how fast one dispatcher empties a backlog, and how soon a verdict arrives. The receiver is an httpd with TLS
 that keeps its connections; its log tells when a delivery came."""
+import glob
 import http.client
 import json
 import os
@@ -47,8 +48,13 @@ BACKLOG = """INSERT INTO tuor.webhook_deliveries (org_id, id, project_id, event_
     SELECT :'org', 'whd_' || lpad(n::text, 22, '0'), :'project', 'evt_' || lpad(n::text, 22, '0'), 'review.approved', 'trace_1', now(), now(),
            octet_length(:'body'), :'body' FROM generate_series(1, :rows) n
 """
+# What a verdict and the claim of its delivery cannot do without.
+TWO_COMMITS = """INSERT INTO two_commits SELECT repeat('x', 2000);
+INSERT INTO two_commits SELECT repeat('y', 2000);
+"""
 PENDING = """INSERT INTO tuor.traces (org_id, id, project_id, created_at, updated_at, model_input, model_output)
-    SELECT :'org', 'trace_' || lpad(n::text, 22, '0'), :'project', now(), now(), :'input', '{"total":1}' FROM generate_series(1, :rows) n
+    SELECT :'org', 'trace_' || lpad(n::text, 22, '0'), :'project', now(), now(), :'input', '{"total":1}'
+        FROM generate_series(:first, :first + :rows - 1) n
 """
 
 
@@ -56,6 +62,10 @@ def settings():
     """What configure found"""
     with open(f"{SOURCE}/build/config.sh", encoding="utf-8") as f:
         return dict(line.strip().replace("'", "").split("=", 1) for line in f if "='" in line)
+
+
+def p99_and_median(took):
+    return sorted(took)[int(len(took) * 0.99)], statistics.median(took)
 
 
 class Receiver:
@@ -131,10 +141,23 @@ class Turn:
         cpu = [1e6 * (b - a) / rows for a, b in zip(cpu, self.server.cpu())]
         return rows / took, cpu[0], cpu[1], self.server.memory("VmHWM") - before
 
-    def verdicts(self, seconds):
-        """99th percentile and median of the milliseconds between a verdict and its arrival"""
+    def two_commits(self, seconds):
+        """99th percentile and median of pgbench's milliseconds for two durable commits, at the rate of the verdicts"""
+        self.server.psql("CREATE TABLE IF NOT EXISTS two_commits (body text)")
+        log = f"{self.server.dir}/two_commits"
+        subprocess.run(["pgbench", "-n", "-j2", "-c8", f"--rate={RATE}", f"-T{seconds}", "--log", f"--log-prefix={log}", "-f", "/dev/stdin"],
+                       input=TWO_COMMITS, text=True, env=self.server.pg_env, check=True, capture_output=True)
+        took = []
+        for path in glob.glob(f"{log}.*"):
+            with open(path, encoding="ascii") as f:
+                took += [int(line.split()[2]) / 1000 for line in f]
+            os.unlink(path)
+        return p99_and_median(took)
+
+    def verdicts(self, first, seconds):
+        """99th percentile and median of the milliseconds between a verdict and its arrival; first: number of the first trace"""
         n = RATE * seconds
-        self.server.psql(PENDING, org=self.org, project=self.server.project, input=self.body, rows=n)
+        self.server.psql(PENDING, org=self.org, project=self.server.project, input=self.body, first=first, rows=n)
         host = urllib.parse.urlsplit(self.server.url).netloc
         began = time.monotonic()
 
@@ -142,7 +165,7 @@ class Turn:
             c = http.client.HTTPConnection(host)
             for i in range(start, n, 8):
                 time.sleep(max(0, began + i / RATE - time.monotonic()))
-                c.request("POST", f"/v1/traces/trace_{i + 1:022d}/review", json.dumps({"action": "approve", "expected_version": 1}),
+                c.request("POST", f"/v1/traces/trace_{first + i:022d}/review", json.dumps({"action": "approve", "expected_version": 1}),
                           {"X-API-Key": self.server.key, "Content-Type": "application/json"})
                 answer = c.getresponse()
                 answer.read()
@@ -155,10 +178,10 @@ class Turn:
         for t in threads:
             t.join()
         time.sleep(2)
-        occurred = self.server.psql("SELECT id || ' ' || extract(epoch FROM occurred_at) FROM tuor.trace_events WHERE type = 'review.approved'")
+        occurred = self.server.psql("SELECT id || ' ' || extract(epoch FROM occurred_at) FROM tuor.trace_events "
+                                    f"WHERE type = 'review.approved' AND trace_id >= 'trace_{first:022d}'")
         came = self.receiver.arrivals()
-        took = sorted(1000 * (came[event] - float(at)) for event, at in (line.split() for line in occurred.splitlines()))
-        return took[int(len(took) * 0.99)], statistics.median(took)
+        return p99_and_median([1000 * (came[event] - float(at)) for event, at in map(str.split, occurred.splitlines())])
 
 
 def run(args):
@@ -174,9 +197,13 @@ def run(args):
             print(f"webhooks, backlog of {backlog}, one dispatcher: {rate:.0f} deliveries/s, {httpd:.0f} + {postgres:.0f} µs of CPU each "
                   f"(httpd, PostgreSQL), target {TARGET_RATE}/s {'met' if rate >= TARGET_RATE else 'MISSED'}; the child grew by "
                   f"{found[-1][3]:.1f} MB in the last", flush=True)
-            p99, median = turn.verdicts(max(10, args.seconds * 2))
+            seconds = max(10, args.seconds * 2)
+            turns = range(1 if args.quick else args.runs)
+            pairs = [(turn.verdicts(1 + i * RATE * seconds, seconds), turn.two_commits(seconds)) for i in turns]
+            (p99, median), (p99_commits, median_commits) = ([statistics.median(figures) for figures in zip(*side)] for side in zip(*pairs))
             print(f"webhooks, {RATE} verdicts/s: verdict to arrival median {median:.1f} ms, p99 {p99:.1f} ms, target {TARGET_P99} "
-                  f"{'met' if p99 <= TARGET_P99 else 'MISSED'}", flush=True)
+                  f"{'met' if p99 <= TARGET_P99 else 'MISSED'}; two commits by pgbench at that rate: median {median_commits:.1f} ms, "
+                  f"p99 {p99_commits:.1f} ms", flush=True)
         finally:
             turn.server.stop()
     finally:
