@@ -12,8 +12,8 @@ import urllib.parse
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TICK = os.sysconf("SC_CLK_TCK")
 
-# As many threads as there are connections: when a child has none left, httpd's event MPM closes all
-# connections that wait for their next request, and a client's request may be on its way on them.
+# More threads than there are connections, even if one child got all of them: when it has none left, httpd's
+# event MPM closes connections that wait for their next request, and a client's request may be on its way on them.
 CONFIGURATION = """TuorRateLimit all off
 Listen 127.0.0.1:{limited}
 <VirtualHost 127.0.0.1:{limited}>
@@ -21,9 +21,10 @@ Listen 127.0.0.1:{limited}
 </VirtualHost>
 ServerLimit         2
 StartServers        2
-ThreadsPerChild     64
-MaxRequestWorkers   128
-MaxSpareThreads     128
+ThreadLimit         80
+ThreadsPerChild     80
+MaxRequestWorkers   160
+MaxSpareThreads     160
 <Directory "{htdocs}">
     Require all granted
 </Directory>
