@@ -41,6 +41,12 @@ sub figure { my $name = shift; return api(GET => '/metrics', server => $server, 
 sub shared { my $more = shift; return figure('tuor_read_statement_requests_count') - figure("tuor_read_statement_requests_bucket{le=\"$more\"}") }
 sub busy { return api(GET => '/server-status?auto', server => $server, key => undef)->body =~ /^BusyWorkers: (\d+)/m ? $1 : 0 }
 
+# How many of the requests' statements wait for the table: what counts for analytics may wait for it, too.
+sub waiting {
+    return $db->psql("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'tuor_app'"
+        . " AND wait_event_type = 'Lock' AND query LIKE '%FROM tuor.traces%'");
+}
+
 # The replies to requests that all wait for one statement's end; each is what api() takes after GET. $meanwhile is done before it ends.
 sub together {
     my ($meanwhile, @requests) = @_;
@@ -52,7 +58,7 @@ sub together {
         my $request = $_;
         my $reply = later(sub { my $r = api(GET => @$request, server => $server); return { status => $r->status, body => $r->body } });
         # The first one leads.
-        eventually(10, sub { $db->psql("SELECT count(*) FROM pg_locks WHERE relation = 'tuor.traces'::regclass AND NOT granted") }) or die "nobody waits\n";
+        eventually(10, \&waiting) or die "nobody waits\n";
         $reply;
     } @requests;
     ok eventually(20, sub { busy() > @requests }), @requests . ' requests wait';
@@ -103,12 +109,11 @@ subtest 'lists, in their turns' => sub {
     my @queries = ('', '?limit=2', '?limit=2&skip=1', '?status=pending', "?tag=$tags[0]", '?model=none', "?project_id=$project&limit=3", '?exclude_fields=model_input', '?limit=500', '?skip=3&limit=1');
     my @requests = ((map { ["/v1/traces/$_", key => $key] } @queries), ['/v1/traces/', key => $foreign], ['/v1/traces/?limit=2', login => $admin], ['/v1/traces/?limit=0', key => $key]);
     my $waiting;
-    my @replies = together(sub {
-        $waiting = $db->psql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'tuor_app' AND wait_event_type = 'Lock'");
-    }, @requests[0 .. 11]);
+    my @replies = together(sub { $waiting = waiting() }, @requests[0 .. 11]);
     push @replies, { status => api(GET => $requests[12][0], @here)->status };
     is statuses(@replies), ('200 ' x 12) . '422', 'statuses';
-    cmp_ok $waiting, '<=', $at_a_time, "$waiting of 12 were asked for at a time";
+    cmp_ok $waiting, '>=', 1, 'of 12 some were asked for';
+    cmp_ok $waiting, '<=', $at_a_time, "  $waiting at a time";
     for my $i (0 .. 11) {
         is $replies[$i]{body}, api(GET => @{ $requests[$i] }, server => $server)->body, "$requests[$i][0] is as it is alone";
     }
